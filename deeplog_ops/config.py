@@ -1,0 +1,334 @@
+"""Configuration: a frozen model a stage, read from config/sources/NAME.yaml.
+
+Errors name file and line. Nothing here imports Airflow, torch or a data frame library: DAG files read it.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from deeplog_ops.errors import ConfigError
+from deeplog_ops.formats.spec import FormatSpec
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_SIZES = {"b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40, "kb": 10**3, "mb": 10**6, "gb": 10**9}
+NAME_PATTERN = r"^[a-z][a-z0-9_-]{0,47}$"
+
+
+def _duration(value: object) -> object:
+    if isinstance(value, str):
+        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*", value)
+        if not match:
+            raise ValueError(f"{value!r} is not a duration: write a number and s, m, h, d or w, such as 90m or 2d")
+        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    return value
+
+
+def _size(value: object) -> object:
+    if isinstance(value, str):
+        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?b)\s*", value.lower())
+        if not match or match[2] not in _SIZES:
+            raise ValueError(f"{value!r} is not a size: write a number and B, KiB, MiB or GiB, such as 64MiB")
+        return int(float(match[1]) * _SIZES[match[2]])
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Size = Annotated[int, BeforeValidator(_size), Field(gt=0)]
+
+
+class _Stage(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Redaction(_Stage):
+    """What is blotted out at ingest, before anything is written."""
+
+    pattern: str | None = Field(default=None, description="a regular expression, searched in the whole record")
+    field: str | None = Field(default=None, description="a column or field whose value is replaced")
+    replacement: str = "[redacted]"
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Redaction:
+        if (self.pattern is None) == (self.field is None):
+            raise ValueError("give either pattern or field")
+        return self
+
+
+class Reading(_Stage):
+    """Stage ingest: raw bytes to records."""
+
+    zone: str = Field(default="UTC", description="the zone of time stamps that name none, and of the calendar day")
+    year: int | None = Field(default=None, ge=1970, le=2200, description="year of a file's first line, where the format has none")
+    encoding: str = "utf-8"
+    multiline: Literal["join", "quarantine"] | None = Field(default=None, description="overrides the format's own")
+    day_from_path: str | None = Field(
+        default=None, description="a regular expression with a group `day` (YYYY-MM-DD or YYYYMMDD), searched in the path"
+    )
+    redact: tuple[Redaction, ...] = ()
+    line_bytes: Size = Field(default=2**20, description="a longer line goes to the quarantine")
+    record_lines: int = Field(default=10_000, gt=0, description="a record takes at most so many lines")
+    file_bytes: Size = Field(default=2**40, description="uncompressed; the rest of a larger file is quarantined")
+    ratio: int = Field(default=1500, gt=0, description="a file that expands by more (past 1 GiB) is quarantined as a bomb")
+    future: Duration = Field(default=timedelta(days=2), description="a time later than now by more is quarantined")
+    chunk_bytes: Size = Field(default=16 * 2**20, description="bytes read at once: bounds memory")
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"{value!r} is not a zone: write a name such as UTC or Europe/Berlin")
+        return value
+
+
+class Mask(_Stage):
+    """A pattern whose matches are variable wherever they stand, such as an address."""
+
+    name: str
+    pattern: str
+
+
+class Templates(_Stage):
+    """Stage templates: messages to keys."""
+
+    similarity: float = Field(default=0.7, gt=0, le=1)
+    depth: int = Field(default=4, ge=3)
+    masks: tuple[Mask, ...] = Field(default=(), description="the source's own, before the general ones")
+    distinct_limit: int = Field(default=500_000, gt=0, description="distinct masked messages held at once")
+
+
+class Sessions(_Stage):
+    """Stage sessions: which events belong together."""
+
+    by: Literal["identifier", "field", "window", "stream"] = "stream"
+    pattern: str | None = Field(default=None, description="by identifier: searched in the message; its group 1 (or all of it) names the session")
+    fields: tuple[str, ...] = Field(default=(), description="by field (or to group windows and streams): columns or fields, such as host, pid")
+    width: Duration = Field(default=timedelta(hours=1), description="by window: its length; by stream: the fixed clock times where it is cut")
+    step: Duration | None = Field(default=None, description="by window: sliding by this much; default the width")
+    idle_timeout: Duration = Field(default=timedelta(hours=1), description="a session without events for so long is over")
+    longest: Duration = Field(default=timedelta(hours=24), description="a longer session is cut at fixed clock times")
+    buckets: int = Field(default=16, gt=0, le=4096, description="shards of sessions worked one at a time: bounds memory")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Sessions:
+        if self.by == "identifier" and not self.pattern:
+            raise ValueError("sessions by identifier need a pattern")
+        if self.by == "field" and not self.fields:
+            raise ValueError("sessions by field need fields")
+        if self.step is not None and self.step > self.width:
+            raise ValueError("step is longer than width: events between windows would be lost")
+        return self
+
+    @property
+    def lookback(self) -> timedelta:
+        """How far before the day its result may depend on raw lines."""
+        if self.by == "window":
+            return self.width
+        if self.by == "stream":
+            return self.width
+        return self.longest + self.idle_timeout
+
+
+class KeyModelSettings(_Stage):
+    """The LSTM of section 3.1: sizes and training."""
+
+    history: int = Field(default=10, ge=1, le=200)
+    hidden: int = Field(default=64, ge=1)
+    layers: int = Field(default=2, ge=1)
+    embedding: int = Field(default=64, ge=1)
+    epochs: int = Field(default=30, ge=1)
+    batch_size: int = Field(default=2048, ge=1)
+    learning_rate: float = Field(default=0.005, gt=0)
+    patience: int = Field(default=4, ge=1)
+    seed: int = 0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+class Detection(_Stage):
+    """Verdicts: how many false alarms the source accepts."""
+
+    false_alarms: float = Field(default=0.001, gt=0, lt=1, description="share of normal sessions that may be flagged")
+    expected_keys: int = Field(default=5, ge=1, le=50, description="how many expected keys are kept for a miss")
+    least_sessions: int = Field(default=30, ge=1, description="with fewer training sessions a day is warming up")
+
+
+class Training(_Stage):
+    """The train DAG."""
+
+    schedule: str | None = "0 4 * * 0"
+    days: int = Field(default=14, ge=1)
+    promote: Literal["auto", "yes", "no"] = "auto"
+    pool: str = "default_pool"
+    queue: str = "default"
+    timeout: Duration = timedelta(hours=12)
+
+
+class Waiting(_Stage):
+    """When a day's files are complete."""
+
+    marker: str | None = Field(default=None, description="a path; {day} stands for YYYY-MM-DD. The day waits until it exists")
+    count: int | None = Field(default=None, ge=1, description="the day waits for at least so many files")
+    grace: Duration = Field(default=timedelta(0), description="after the day's end; then it runs with what is there")
+    timeout: Duration = timedelta(hours=6)
+
+
+class Daily(_Stage):
+    """The daily DAG."""
+
+    schedule: str | None = "0 2 * * *"
+    wait: Waiting = Waiting()
+    retries: int = Field(default=2, ge=0)
+    timeout: Duration = timedelta(hours=6)
+    max_active_runs: int = Field(default=4, ge=1)
+    pool: str = "default_pool"
+
+
+class Publishing(_Stage):
+    """What goes into Postgres."""
+
+    context_lines: int = Field(default=3, ge=0, le=50, description="lines of the session kept around an anomaly's worst")
+    lines_per_anomaly: int = Field(default=40, ge=1, le=1000)
+    line_characters: int = Field(default=2000, ge=80)
+    anomalies: int = Field(default=20_000, ge=1, description="the worst so many are published in full; all are counted")
+
+
+class Retention(_Stage):
+    """What maintenance deletes."""
+
+    lake_days: int = Field(default=30, ge=1)
+    results_days: int = Field(default=730, ge=1)
+    versions: int = Field(default=12, ge=2, description="model versions kept besides the champion and those days refer to")
+    garbage_hours: int = Field(default=48, ge=1, description="files of attempts that never committed are deleted when older")
+
+
+class SourceConfig(_Stage):
+    """config/sources/NAME.yaml"""
+
+    name: str = Field(pattern=NAME_PATTERN)
+    key: str = Field(default="", description="identity in tables and lake; stays when the source is renamed")
+    description: str = ""
+    owner: str = "platform"
+    tags: tuple[str, ...] = ()
+    paths: tuple[str, ...] = Field(min_length=1, description="files, folders or patterns; local or on an object store (s3://...)")
+    exclude: tuple[str, ...] = ()
+    connection: str | None = Field(default=None, description="Airflow connection that opens an object store")
+    format: str | FormatSpec = Field(description="the name of a shipped format, or one written out")
+    reading: Reading = Reading()
+    templates: Templates = Templates()
+    sessions: Sessions = Sessions()
+    model: KeyModelSettings = KeyModelSettings()
+    detection: Detection = Detection()
+    training: Training = Training()
+    daily: Daily = Daily()
+    publish: Publishing = Publishing()
+    retention: Retention = Retention()
+
+    @field_validator("paths", "exclude", "tags", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _key_defaults_to_name(cls, value: Any) -> Any:
+        if isinstance(value, dict) and not value.get("key") and isinstance(value.get("name"), str):
+            return {**value, "key": value["name"]}
+        return value
+
+    @property
+    def timezone(self) -> ZoneInfo:
+        return ZoneInfo(self.reading.zone)
+
+
+def load_source(path: Path) -> SourceConfig:
+    """Read one source's configuration; a ConfigError names the file and the line at fault."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", path) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"is not UTF-8 text: {error.reason} at byte {error.start}", path) from error
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise ConfigError(f"is not YAML: {error.problem or error}", path, mark.line + 1 if mark else None) from error
+    if not isinstance(data, dict):
+        raise ConfigError("holds no settings: expected `name:`, `paths:`, `format:` and so on", path, 1)
+    try:
+        config = SourceConfig.model_validate(data)
+    except ValidationError as error:
+        raise _config_error(error, node, path) from error
+    if config.name != path.stem:
+        raise ConfigError(f"is named {path.name} but its name is {config.name!r}: the two must agree", path, _line(node, ("name",)))
+    return config
+
+
+def load_sources(folder: Path) -> tuple[list[SourceConfig], list[ConfigError]]:
+    """All sources of a folder, by name, and the errors of those that cannot be used: one broken file breaks only itself."""
+    sources, errors = [], []
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            sources.append(load_source(path))
+        except ConfigError as error:
+            errors.append(error)
+    return sources, errors
+
+
+def _config_error(error: ValidationError, node: yaml.Node | None, path: Path) -> ConfigError:
+    problems = error.errors()
+    first = problems[0]
+    location = tuple(part for part in first["loc"] if part not in ("str", "FormatSpec"))
+    name = ".".join(str(part) for part in location) or "the configuration"
+    if first["type"] == "extra_forbidden":
+        message = f"{name} is not a setting{_nearest(location)}"
+    elif first["type"] == "missing":
+        message = f"{name} is missing"
+    else:
+        message = f"{name}: {first['msg'].removeprefix('Value error, ')}"
+        if not isinstance(first["input"], dict | list | tuple):
+            message += f" (found {first['input']!r})"
+    if len(problems) > 1:
+        message += f"; and {len(problems) - 1} more"
+    return ConfigError(message, path, _line(node, location))
+
+
+def _nearest(location: tuple[str | int, ...]) -> str:
+    import difflib
+
+    model: Any = SourceConfig
+    for part in location[:-1]:
+        field = getattr(model, "model_fields", {}).get(part)
+        model = getattr(field, "annotation", None)
+    accepted = sorted(getattr(model, "model_fields", {}))
+    near = difflib.get_close_matches(str(location[-1]), accepted, n=1)
+    if near:
+        return f"; did you mean {near[0]}?"
+    return f"; accepted are {', '.join(accepted)}" if accepted else ""
+
+
+def _line(node: yaml.Node | None, location: tuple[str | int, ...]) -> int | None:
+    """The line (from 1) of a setting, or of the nearest enclosing one."""
+    line = node.start_mark.line + 1 if node is not None else None
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if key.value == str(part):
+                    line, node = key.start_mark.line + 1, value
+                    break
+            else:
+                return line
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            return line
+    return line

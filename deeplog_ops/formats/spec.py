@@ -1,0 +1,35 @@
+"""What a log format is, as data."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class FormatSpec(BaseModel):
+    """One log format.
+
+    A `pattern` runs on a linear-time engine (no look-around, no back-references), so that no line can make it
+    hang. Its named groups `time` (or `date` and `clock`), `level`, `host`, `component`, `pid`, `thread` and
+    `message` become columns; every other named group becomes one of the record's `fields`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    title: str = ""
+    kind: Literal["pattern", "json", "csv"] = "pattern"
+    pattern: str | None = None
+    time_formats: tuple[str, ...] = Field(
+        default=(), description="strptime forms, tried in order; also epoch_s, epoch_ms, epoch_us, iso8601"
+    )
+    multiline: Literal["join", "quarantine"] = Field(
+        default="join", description="what becomes of a line that does not match: joined to the record before it, or kept aside"
+    )
+    columns: dict[str, str] = Field(
+        default_factory=dict,
+        description="kinds json and csv: our column -> their field; dots go into nested objects. Others become fields",
+    )
+    example: str = ""
+    zone: str | None = Field(default=None, description="the zone that the format itself fixes, if any")
