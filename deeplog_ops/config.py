@@ -174,15 +174,15 @@ class Waiting(_Stage):
     """When a day's files are complete."""
 
     marker: str | None = Field(default=None, description="a path; {day} stands for YYYY-MM-DD. The day waits until it exists")
-    count: int | None = Field(default=None, ge=1, description="the day waits for at least so many files")
-    grace: Duration = Field(default=timedelta(0), description="after the day's end; then it runs with what is there")
-    timeout: Duration = timedelta(hours=6)
+    count: int | None = Field(default=None, ge=1, description="the day waits for at least so many files that touch it")
+    grace: Duration = Field(default=timedelta(minutes=30), description="after the day's end, for writers that lag")
+    timeout: Duration = Field(default=timedelta(hours=6), description="then the run fails, and says what it waited for")
 
 
 class Daily(_Stage):
     """The daily DAG."""
 
-    schedule: str | None = "0 2 * * *"
+    enabled: bool = Field(default=True, description="false: no schedule; by hand and by backfill only")
     wait: Waiting = Waiting()
     retries: int = Field(default=2, ge=0)
     timeout: Duration = timedelta(hours=6)

@@ -26,10 +26,15 @@ class DayBounds:
 
     @classmethod
     def of(cls, day: date, zone: str, lookback: timedelta) -> DayBounds:
+        return cls.span(day, day, zone, lookback)
+
+    @classmethod
+    def span(cls, first: date, last: date, zone: str, lookback: timedelta) -> DayBounds:
+        """Several days in a row as one long day, named by its last: what a training reads."""
         tz, utc = ZoneInfo(zone), ZoneInfo("UTC")
-        start = datetime.combine(day, clock_time(), tz).astimezone(utc)
-        end = datetime.combine(day + timedelta(days=1), clock_time(), tz).astimezone(utc)
-        return cls(day, start - lookback, start, end)
+        start = datetime.combine(first, clock_time(), tz).astimezone(utc)
+        end = datetime.combine(last + timedelta(days=1), clock_time(), tz).astimezone(utc)
+        return cls(last, start - lookback, start, end)
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,64 @@ SCORES = pa.schema(
     ]
 )
 
+# Stage "anomalies": records.Anomaly as columns, worst first.
+ANOMALIES = pa.schema(
+    [
+        pa.field("anomaly_id", pa.string(), nullable=False),
+        pa.field("detector", pa.string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("locator", pa.string(), nullable=False),
+        pa.field("session", pa.string()),
+        pa.field("score", pa.float64(), nullable=False),
+        pa.field("threshold", pa.float64(), nullable=False),
+        pa.field("first_time", TIME),
+        pa.field("last_time", TIME),
+        pa.field("file_id", pa.string(), nullable=False),
+        pa.field("line_no", pa.int64(), nullable=False),
+        pa.field("byte_offset", pa.int64(), nullable=False),
+        pa.field("event_count", pa.int64(), nullable=False),
+        pa.field("template_id", pa.string()),
+        pa.field("rank", pa.int32()),
+        pa.field("probability", pa.float64()),
+        pa.field("p_value", pa.float64()),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("model_version", pa.string(), nullable=False),
+        pa.field("expected_keys", pa.list_(pa.string()), nullable=False),
+        pa.field("expected_probabilities", pa.list_(pa.float64()), nullable=False),
+    ]
+)
+
+# Stage "anomaly_lines": the records of an anomaly and a few around its worst, bounded.
+ANOMALY_LINES = pa.schema(
+    [
+        pa.field("anomaly_id", pa.string(), nullable=False),
+        pa.field("ordinal", pa.int32(), nullable=False),  # from 0, in the session's order
+        pa.field("file_id", pa.string(), nullable=False),
+        pa.field("line_no", pa.int64(), nullable=False),
+        pa.field("byte_offset", pa.int64(), nullable=False),
+        pa.field("time", TIME),
+        pa.field("text", pa.string(), nullable=False),
+        pa.field("template_id", pa.string()),
+        pa.field("is_worst", pa.bool_(), nullable=False),
+        pa.field("of_session", pa.bool_(), nullable=False),  # false: a neighbour in the file, for context
+    ]
+)
+
+# Stage "catalogue": the templates that a run's keys refer to; a run with a model adds the day's own to the version's.
+CATALOGUE = pa.schema(
+    [
+        pa.field("template_id", pa.string(), nullable=False),
+        pa.field("text", pa.string(), nullable=False),
+        pa.field("first_seen", pa.date32()),
+        pa.field("alias_of", pa.string()),
+        pa.field("events", pa.int64(), nullable=False),  # of the day itself, the lookback not counted
+    ]
+)
+
 STAGES = {
+    "anomalies": ANOMALIES,
+    "anomaly_lines": ANOMALY_LINES,
+    "catalogue": CATALOGUE,
     "lines": LINES,
     "quarantine": QUARANTINE,
     "events": EVENTS,
