@@ -133,7 +133,7 @@ class Sessions(_Stage):
             return self.width
         if self.by == "stream":
             return self.width
-        return self.longest + self.idle_timeout
+        return self.longest + 2 * self.idle_timeout  # why twice: sequences/sessions.py
 
 
 class KeyModelSettings(_Stage):
