@@ -12,21 +12,42 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from deeplog_ops.errors import ConfigError
 from deeplog_ops.formats.spec import FormatSpec
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_SIZES = {"b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40, "kb": 10**3, "mb": 10**6, "gb": 10**9}
+_SIZES = {
+    "b": 1,
+    "kib": 2**10,
+    "mib": 2**20,
+    "gib": 2**30,
+    "tib": 2**40,
+    "kb": 10**3,
+    "mb": 10**6,
+    "gb": 10**9,
+}
 NAME_PATTERN = r"^[a-z][a-z0-9_-]{0,47}$"
 
 
 def _duration(value: object) -> object:
-    if isinstance(value, str):
+    if isinstance(value, str) and not value.startswith(
+        "P"
+    ):  # ISO 8601, as the ledger holds it, is pydantic's
         match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*", value)
         if not match:
-            raise ValueError(f"{value!r} is not a duration: write a number and s, m, h, d or w, such as 90m or 2d")
+            raise ValueError(
+                f"{value!r} is not a duration: write a number and s, m, h, d or w, such as 90m or 2d"
+            )
         return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
     return value
 
@@ -51,7 +72,9 @@ class _Stage(BaseModel):
 class Redaction(_Stage):
     """What is blotted out at ingest, before anything is written."""
 
-    pattern: str | None = Field(default=None, description="a regular expression, searched in the whole record")
+    pattern: str | None = Field(
+        default=None, description="a regular expression, searched in the whole record"
+    )
     field: str | None = Field(default=None, description="a column or field whose value is replaced")
     replacement: str = "[redacted]"
 
@@ -65,19 +88,32 @@ class Redaction(_Stage):
 class Reading(_Stage):
     """Stage ingest: raw bytes to records."""
 
-    zone: str = Field(default="UTC", description="the zone of time stamps that name none, and of the calendar day")
-    year: int | None = Field(default=None, ge=1970, le=2200, description="year of a file's first line, where the format has none")
+    zone: str = Field(
+        default="UTC", description="the zone of time stamps that name none, and of the calendar day"
+    )
+    year: int | None = Field(
+        default=None, ge=1970, le=2200, description="year of a file's first line, where the format has none"
+    )
     encoding: str = "utf-8"
-    multiline: Literal["join", "quarantine"] | None = Field(default=None, description="overrides the format's own")
+    multiline: Literal["join", "quarantine"] | None = Field(
+        default=None, description="overrides the format's own"
+    )
     day_from_path: str | None = Field(
-        default=None, description="a regular expression with a group `day` (YYYY-MM-DD or YYYYMMDD), searched in the path"
+        default=None,
+        description="a regular expression with a group `day` (YYYY-MM-DD or YYYYMMDD), searched in the path",
     )
     redact: tuple[Redaction, ...] = ()
     line_bytes: Size = Field(default=2**20, description="a longer line goes to the quarantine")
     record_lines: int = Field(default=10_000, gt=0, description="a record takes at most so many lines")
-    file_bytes: Size = Field(default=2**40, description="uncompressed; the rest of a larger file is quarantined")
-    ratio: int = Field(default=1500, gt=0, description="a file that expands by more (past 1 GiB) is quarantined as a bomb")
-    future: Duration = Field(default=timedelta(days=2), description="a time later than now by more is quarantined")
+    file_bytes: Size = Field(
+        default=2**40, description="uncompressed; the rest of a larger file is quarantined"
+    )
+    ratio: int = Field(
+        default=1500, gt=0, description="a file that expands by more (past 1 GiB) is quarantined as a bomb"
+    )
+    future: Duration = Field(
+        default=timedelta(days=2), description="a time later than now by more is quarantined"
+    )
     chunk_bytes: Size = Field(default=16 * 2**20, description="bytes read at once: bounds memory")
 
     @field_validator("zone")
@@ -108,13 +144,30 @@ class Sessions(_Stage):
     """Stage sessions: which events belong together."""
 
     by: Literal["identifier", "field", "window", "stream"] = "stream"
-    pattern: str | None = Field(default=None, description="by identifier: searched in the message; its group 1 (or all of it) names the session")
-    fields: tuple[str, ...] = Field(default=(), description="by field (or to group windows and streams): columns or fields, such as host, pid")
-    width: Duration = Field(default=timedelta(hours=1), description="by window: its length; by stream: the fixed clock times where it is cut")
-    step: Duration | None = Field(default=None, description="by window: sliding by this much; default the width")
-    idle_timeout: Duration = Field(default=timedelta(hours=1), description="a session without events for so long is over")
-    longest: Duration = Field(default=timedelta(hours=24), description="a longer session is cut at fixed clock times")
-    buckets: int = Field(default=16, gt=0, le=4096, description="shards of sessions worked one at a time: bounds memory")
+    pattern: str | None = Field(
+        default=None,
+        description="by identifier: searched in the message; its group 1 (or all of it) names the session",
+    )
+    fields: tuple[str, ...] = Field(
+        default=(),
+        description="by field (or to group windows and streams): columns or fields, such as host, pid",
+    )
+    width: Duration = Field(
+        default=timedelta(hours=1),
+        description="by window: its length; by stream: the fixed clock times where it is cut",
+    )
+    step: Duration | None = Field(
+        default=None, description="by window: sliding by this much; default the width"
+    )
+    idle_timeout: Duration = Field(
+        default=timedelta(hours=1), description="a session without events for so long is over"
+    )
+    longest: Duration = Field(
+        default=timedelta(hours=24), description="a longer session is cut at fixed clock times"
+    )
+    buckets: int = Field(
+        default=16, gt=0, le=4096, description="shards of sessions worked one at a time: bounds memory"
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Sessions:
@@ -154,9 +207,15 @@ class KeyModelSettings(_Stage):
 class Detection(_Stage):
     """Verdicts: how many false alarms the source accepts."""
 
-    false_alarms: float = Field(default=0.001, gt=0, lt=1, description="share of normal sessions that may be flagged")
-    expected_keys: int = Field(default=5, ge=1, le=50, description="how many expected keys are kept for a miss")
-    least_sessions: int = Field(default=30, ge=1, description="with fewer training sessions a day is warming up")
+    false_alarms: float = Field(
+        default=0.001, gt=0, lt=1, description="share of normal sessions that may be flagged"
+    )
+    expected_keys: int = Field(
+        default=5, ge=1, le=50, description="how many expected keys are kept for a miss"
+    )
+    least_sessions: int = Field(
+        default=30, ge=1, description="with fewer training sessions a day is warming up"
+    )
 
 
 class Training(_Stage):
@@ -173,10 +232,18 @@ class Training(_Stage):
 class Waiting(_Stage):
     """When a day's files are complete."""
 
-    marker: str | None = Field(default=None, description="a path; {day} stands for YYYY-MM-DD. The day waits until it exists")
-    count: int | None = Field(default=None, ge=1, description="the day waits for at least so many files that touch it")
-    grace: Duration = Field(default=timedelta(minutes=30), description="after the day's end, for writers that lag")
-    timeout: Duration = Field(default=timedelta(hours=6), description="then the run fails, and says what it waited for")
+    marker: str | None = Field(
+        default=None, description="a path; {day} stands for YYYY-MM-DD. The day waits until it exists"
+    )
+    count: int | None = Field(
+        default=None, ge=1, description="the day waits for at least so many files that touch it"
+    )
+    grace: Duration = Field(
+        default=timedelta(minutes=30), description="after the day's end, for writers that lag"
+    )
+    timeout: Duration = Field(
+        default=timedelta(hours=6), description="then the run fails, and says what it waited for"
+    )
 
 
 class Daily(_Stage):
@@ -193,10 +260,14 @@ class Daily(_Stage):
 class Publishing(_Stage):
     """What goes into Postgres."""
 
-    context_lines: int = Field(default=3, ge=0, le=50, description="lines of the session kept around an anomaly's worst")
+    context_lines: int = Field(
+        default=3, ge=0, le=50, description="lines of the session kept around an anomaly's worst"
+    )
     lines_per_anomaly: int = Field(default=40, ge=1, le=1000)
     line_characters: int = Field(default=2000, ge=80)
-    anomalies: int = Field(default=20_000, ge=1, description="the worst so many are published in full; all are counted")
+    anomalies: int = Field(
+        default=20_000, ge=1, description="the worst so many are published in full; all are counted"
+    )
 
 
 class Retention(_Stage):
@@ -204,8 +275,12 @@ class Retention(_Stage):
 
     lake_days: int = Field(default=30, ge=1)
     results_days: int = Field(default=730, ge=1)
-    versions: int = Field(default=12, ge=2, description="model versions kept besides the champion and those days refer to")
-    garbage_hours: int = Field(default=48, ge=1, description="files of attempts that never committed are deleted when older")
+    versions: int = Field(
+        default=12, ge=2, description="model versions kept besides the champion and those days refer to"
+    )
+    garbage_hours: int = Field(
+        default=48, ge=1, description="files of attempts that never committed are deleted when older"
+    )
 
 
 class SourceConfig(_Stage):
@@ -216,7 +291,9 @@ class SourceConfig(_Stage):
     description: str = ""
     owner: str = "platform"
     tags: tuple[str, ...] = ()
-    paths: tuple[str, ...] = Field(min_length=1, description="files, folders or patterns; local or on an object store (s3://...)")
+    paths: tuple[str, ...] = Field(
+        min_length=1, description="files, folders or patterns; local or on an object store (s3://...)"
+    )
     exclude: tuple[str, ...] = ()
     connection: str | None = Field(default=None, description="Airflow connection that opens an object store")
     format: str | FormatSpec = Field(description="the name of a shipped format, or one written out")
@@ -260,7 +337,9 @@ def load_source(path: Path) -> SourceConfig:
         data = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise ConfigError(f"is not YAML: {error.problem or error}", path, mark.line + 1 if mark else None) from error
+        raise ConfigError(
+            f"is not YAML: {error.problem or error}", path, mark.line + 1 if mark else None
+        ) from error
     if not isinstance(data, dict):
         raise ConfigError("holds no settings: expected `name:`, `paths:`, `format:` and so on", path, 1)
     try:
@@ -268,7 +347,11 @@ def load_source(path: Path) -> SourceConfig:
     except ValidationError as error:
         raise _config_error(error, node, path) from error
     if config.name != path.stem:
-        raise ConfigError(f"is named {path.name} but its name is {config.name!r}: the two must agree", path, _line(node, ("name",)))
+        raise ConfigError(
+            f"is named {path.name} but its name is {config.name!r}: the two must agree",
+            path,
+            _line(node, ("name",)),
+        )
     return config
 
 

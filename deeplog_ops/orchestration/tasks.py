@@ -1,0 +1,226 @@
+"""Every step as a task. Tasks pass on the number of the run; the heavy imports happen inside them.
+
+Parsing a DAG file must need neither torch nor a data frame library, so nothing of `deeplog_ops.steps` is imported here
+at the top.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import PokeReturnValue, get_current_context, task
+
+if TYPE_CHECKING:
+    from deeplog_ops.steps.workplace import Workplace
+
+
+def _open() -> Workplace:
+    from deeplog_ops.steps.workplace import Workplace
+
+    return Workplace.open()
+
+
+def _trigger(context: Any) -> str:
+    return str(getattr(context["dag_run"].run_type, "value", context["dag_run"].run_type))
+
+
+@task
+def name_day(zone: str) -> str:
+    """Which day this run is for: what the form asks, else the schedule's, else the last whole one."""
+    from deeplog_ops.steps.day import resolve_day
+
+    context: Any = get_current_context()
+    run = context["dag_run"]
+    return resolve_day(
+        asked=context["params"].get("day"),
+        by_hand=_trigger(context) == "manual",
+        logical_date=run.logical_date,
+        interval_start=run.data_interval_start,
+        run_after=run.run_after,
+        zone=zone,
+    ).isoformat()
+
+
+@task.sensor(poke_interval=60, mode="reschedule")
+def wait_for_files(source: str, day: str) -> PokeReturnValue:
+    """Wait until the day's files are complete, as the source's `daily.wait` says."""
+    from deeplog_ops.steps.day import parse_day
+    from deeplog_ops.steps.wait import day_is_ready
+
+    context: Any = get_current_context()
+    if not context["params"].get("wait", True):
+        return PokeReturnValue(is_done=True)
+    readiness = day_is_ready(_open(), source, parse_day(day))
+    if not readiness.ready:
+        print(f"{source} {day} waits for {readiness.waiting_for}")
+    return PokeReturnValue(is_done=readiness.ready)
+
+
+@task
+def begin(source: str, day: str) -> int:
+    """Pin configuration, bounds and model version; the number of the run."""
+    from deeplog_ops.steps.begin import begin_day
+    from deeplog_ops.steps.day import parse_day
+
+    context: Any = get_current_context()
+    run = context["dag_run"]
+    return begin_day(
+        _open(),
+        source,
+        parse_day(day),
+        run.run_id,
+        trigger=_trigger(context),
+        choice=context["params"].get("model") or "champion",
+    )
+
+
+@task
+def begin_training(source: str, zone: str) -> int:
+    """Pin the training's days and configuration; the number of the run."""
+    from deeplog_ops.steps import begin as steps
+    from deeplog_ops.steps.day import resolve_day
+
+    context: Any = get_current_context()
+    run, params = context["dag_run"], context["params"]
+    last = resolve_day(
+        asked=params.get("last_day"),
+        by_hand=_trigger(context) == "manual",
+        logical_date=run.logical_date if _trigger(context) == "manual" else None,
+        interval_start=None,
+        run_after=run.run_after,
+        zone=zone,
+    )
+    place = _open()
+    first, last = steps.training_days(place, source, last, params.get("days"))
+    return steps.begin_training(place, source, first, last, run.run_id, trigger=_trigger(context))
+
+
+@task
+def find_files(run: int) -> int:
+    """The manifest: which raw files touch the run's days, which are another one again."""
+    from deeplog_ops.steps import find_files as step
+
+    step.find_files(_open(), run)
+    return run
+
+
+@task
+def ingest(run: int) -> int:
+    """Raw lines to Parquet; every line accounted for, what cannot be read in the quarantine."""
+    from deeplog_ops.steps import ingest as step
+
+    step.ingest(_open(), run, lambda path, number, total: print(f"file {number} of {total}: {path}"))
+    return run
+
+
+@task
+def assign_keys(run: int) -> int:
+    """Messages to template ids and parameters, by the version's catalogue."""
+    from deeplog_ops.steps import assign_keys as step
+
+    step.assign_keys(_open(), run)
+    return run
+
+
+@task
+def learn_keys(run: int) -> int:
+    """Mine and merge templates: the next catalogue."""
+    from deeplog_ops.steps import assign_keys as step
+
+    step.learn_keys(_open(), run)
+    return run
+
+
+@task
+def sequence(run: int) -> int:
+    """Events to sessions."""
+    from deeplog_ops.steps import sequence as step
+
+    step.sequence(_open(), run)
+    return run
+
+
+@task
+def score(run: int) -> int:
+    """Rank, probability and likelihood of every next key, by the pinned model version."""
+    from deeplog_ops.steps import score as step
+
+    step.score(_open(), run)
+    return run
+
+
+@task
+def detect(run: int) -> int:
+    """Verdicts, explanations, and the raw lines around each anomaly."""
+    from deeplog_ops.steps import detect as step
+
+    step.detect(_open(), run)
+    return run
+
+
+@task
+def publish(run: int) -> dict[str, Any]:
+    """Replace the day's rows in Postgres, in one transaction."""
+    from dataclasses import asdict
+
+    from deeplog_ops.steps import publish as step
+
+    return asdict(step.publish(_open(), run))
+
+
+@task(trigger_rule="one_failed", retries=0)
+def record_failure(run: int | None) -> None:
+    """Say in the tables that the run failed. Skipped when nothing did."""
+    from deeplog_ops.steps.failure import record_failure as step
+
+    if run is not None:
+        step(_open(), run)
+
+
+@task
+def fit(run: int) -> str:
+    """Train the key model and register a version; its name."""
+    from deeplog_ops.steps import fit as step
+
+    context: Any = get_current_context()
+    return step.fit(_open(), run, epochs=context["params"].get("epochs"))
+
+
+@task
+def promote(source: str, version: str) -> str:
+    """Make the version the champion, if the form or the checks say so; what was decided and why."""
+    from deeplog_ops.steps import promote as step
+
+    context: Any = get_current_context()
+    decision = step.promote(
+        _open(),
+        source,
+        version,
+        rule=context["params"].get("promote") or "auto",
+        who=f"airflow {context['dag_run'].run_id}",
+    )
+    return decision.reason
+
+
+@task
+def expire(source: str) -> dict[str, int]:
+    """Delete results and partitions older than the source keeps them."""
+    from deeplog_ops.steps import maintenance as step
+
+    return step.expire(_open(), source)
+
+
+@task
+def collect_garbage(source: str) -> dict[str, int]:
+    """Delete files of attempts that never committed."""
+    from deeplog_ops.steps import maintenance as step
+
+    return step.collect_garbage(_open(), source)
+
+
+@task
+def prune_versions(source: str) -> list[str]:
+    """Delete old model versions that no day refers to."""
+    from deeplog_ops.steps import maintenance as step
+
+    return step.prune_versions(_open(), source)

@@ -1,0 +1,55 @@
+"""Begin a run: pin the configuration, the bounds and the model version that all its stages will use."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from deeplog_ops.db import ledger, sources
+from deeplog_ops.records import DayBounds
+from deeplog_ops.steps.workplace import Workplace
+
+
+def begin_day(
+    place: Workplace, source_name: str, day: date, run_key: str, *, trigger: str, choice: str = "champion"
+) -> int:
+    """The number of the run of one day. The same `run_key` again (a retry) is the same run, pinned as it was.
+
+    `choice` is the model version to score with: "champion", "keep" (the one the day was last scored with) or a
+    version's name.
+    """
+    source = place.source(source_name)
+    sources.register(place.engine, source)
+    bounds = DayBounds.of(day, source.reading.zone, source.sessions.lookback)
+    run = ledger.begin_run(
+        place.engine, source.key, day, run_key, trigger=trigger, choice=choice, config=source, bounds=bounds
+    )
+    return run.run_id
+
+
+def begin_training(
+    place: Workplace, source_name: str, first: date, last: date, run_key: str, *, trigger: str
+) -> int:
+    """The number of a training run over the days from `first` to `last`: one long day to the stages before the fit."""
+    source = place.source(source_name)
+    sources.register(place.engine, source)
+    bounds = DayBounds.span(first, last, source.reading.zone, source.sessions.lookback)
+    run = ledger.begin_run(
+        place.engine,
+        source.key,
+        last,
+        run_key,
+        trigger=trigger,
+        choice="champion",
+        config=source,
+        bounds=bounds,
+        kind="train",
+    )
+    return run.run_id
+
+
+def training_days(
+    place: Workplace, source_name: str, last: date, days: int | None = None
+) -> tuple[date, date]:
+    """The first and last of the `days` (default: the source's own) days that end with `last`."""
+    count = days or place.source(source_name).training.days
+    return last - timedelta(days=count - 1), last

@@ -1,0 +1,114 @@
+"""The records of an anomaly and a few around its worst, from the stage "lines": a bounded number each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+import pyarrow as pa
+
+from deeplog_ops import schemas
+from deeplog_ops.records import Anomaly
+from deeplog_ops.steps.stage import OpenRun
+
+
+def context_lines(opened: OpenRun, anomalies: list[Anomaly]) -> pa.Table:
+    """Rows of stage "anomaly_lines".
+
+    Of the session: at most `publish.lines_per_anomaly` records, those nearest to the worst. Of the file: the
+    `publish.context_lines` records before and after the worst one, whatever session they belong to.
+    """
+    if not anomalies:
+        return schemas.ANOMALY_LINES.empty_table()
+    wanted = _session_lines(opened, anomalies)
+    beside = _places_beside(opened, wanted.filter(pl.col("is_worst")))
+    records = _records(opened, wanted.select("file_id", "line_no").unique(), beside.select("order").unique())
+    neighbours = beside.join(records, on=["file_id", "order"], how="inner").select(
+        *("anomaly_id", "file_id", "line_no"),
+        pl.lit(None, pl.String).alias("template_id"),
+        pl.lit(False).alias("is_worst"),
+        pl.lit(False).alias("of_session"),
+    )
+    table = (
+        pl.concat([wanted, neighbours])
+        .unique(["anomaly_id", "file_id", "line_no"], keep="first", maintain_order=True)
+        .join(records, on=["file_id", "line_no"], how="inner")
+        .sort("anomaly_id", "time", "order", nulls_last=False)
+        .with_columns(pl.int_range(pl.len(), dtype=pl.Int32).over("anomaly_id").alias("ordinal"))
+        .select(schemas.ANOMALY_LINES.names)
+    )
+    return table.to_arrow().cast(schemas.ANOMALY_LINES)
+
+
+def _session_lines(opened: OpenRun, anomalies: list[Anomaly]) -> pl.DataFrame:
+    """file_id, line_no, template_id, of_session of the records of each anomaly's session nearest to its worst."""
+    limit = opened.source.publish.lines_per_anomaly
+    named = pl.DataFrame(
+        {
+            "anomaly_id": [found.anomaly_id for found in anomalies],
+            "session": [found.session for found in anomalies],
+            "first_time": [found.first_time for found in anomalies],
+            "worst_file": [found.where.file_id for found in anomalies],
+            "worst_line": [found.where.line_no for found in anomalies],
+        },
+        schema_overrides={"session": pl.String, "first_time": pl.Datetime("us", "UTC")},
+    )
+    parts = []
+    for table in opened.place.lake.read(opened.partition("sessions")):
+        sessions = pl.from_arrow(table)
+        assert isinstance(sessions, pl.DataFrame)
+        parts.append(
+            sessions.filter(pl.col("judged"))
+            .join(named, on=["session", "first_time"], how="inner", nulls_equal=True)
+            .select("anomaly_id", "worst_file", "worst_line", "keys", "file_ids", "line_nos")
+        )
+    rows = (
+        pl.concat(parts)
+        .explode("keys", "file_ids", "line_nos")
+        .rename({"keys": "template_id", "file_ids": "file_id", "line_nos": "line_no"})
+    )
+    place = pl.int_range(pl.len()).over("anomaly_id")
+    is_worst = (pl.col("file_id") == pl.col("worst_file")) & (pl.col("line_no") == pl.col("worst_line"))
+    return (
+        rows.with_columns(place.alias("place"), is_worst.alias("is_worst"))
+        .with_columns((pl.col("place") - pl.col("place").filter(pl.col("is_worst")).first().over("anomaly_id")).abs().alias("far"))
+        .filter(pl.col("far").rank("ordinal").over("anomaly_id") <= limit)
+        .select(
+            "anomaly_id", "file_id", "line_no", "template_id", "is_worst", pl.lit(True).alias("of_session")
+        )
+    )  # fmt: skip
+
+
+def _places_beside(opened: OpenRun, worst: pl.DataFrame) -> pl.DataFrame:
+    """anomaly_id, file_id and order (place in the stage) of the records before and after each worst one."""
+    reach = opened.source.publish.context_lines
+    steps = pl.DataFrame({"step": [step for step in range(-reach, reach + 1) if step]}, {"step": pl.Int64})
+    lines = worst.select("anomaly_id", "file_id", "line_no")
+    at = [batch.join(lines, on=["file_id", "line_no"]) for batch in _batches(opened, ["file_id", "line_no"])]
+    return (
+        pl.concat(at)
+        .join(steps, how="cross")
+        .select("anomaly_id", "file_id", (pl.col("order") + pl.col("step")).alias("order"))
+    )
+
+
+def _records(opened: OpenRun, lines: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
+    """The wanted records, by file and line or by place: file_id, line_no, byte_offset, time, text, order."""
+    limit = opened.source.publish.line_characters
+    parts = []
+    for batch in _batches(opened, ["file_id", "line_no", "byte_offset", "time", "raw"]):
+        named = batch.join(lines, on=["file_id", "line_no"], how="semi")
+        placed = batch.join(orders, on="order", how="semi")
+        parts.append(pl.concat([named, placed]).unique("order", maintain_order=True))
+    return pl.concat(parts).with_columns(pl.col("raw").str.slice(0, limit).alias("text")).drop("raw")
+
+
+def _batches(opened: OpenRun, columns: list[str]) -> Iterator[pl.DataFrame]:
+    """The stage "lines" in pieces, each record with its place in the stage as `order`."""
+    at = 0
+    for table in opened.place.lake.read(opened.partition("lines"), columns=columns):
+        frame = pl.from_arrow(table)
+        assert isinstance(frame, pl.DataFrame)
+        place = (pl.int_range(pl.len(), dtype=pl.Int64) + at).alias("order")
+        yield frame.with_columns(pl.col("file_id").cast(pl.String), place)
+        at += table.num_rows

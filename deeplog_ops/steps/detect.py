@@ -1,0 +1,114 @@
+"""Scores to anomalies: verdicts, their explanation in words, and the raw lines around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from deeplog_ops import schemas
+from deeplog_ops.detection.verdicts import judge
+from deeplog_ops.records import Anomaly, Template
+from deeplog_ops.steps.context_lines import context_lines
+from deeplog_ops.steps.stage import OpenRun, commit, stage, writer
+from deeplog_ops.steps.workplace import Workplace
+
+
+@dataclass(frozen=True)
+class Detected:
+    """How many sessions are anomalous, and of how many the details are kept."""
+
+    anomalies: int
+    detailed: int
+
+
+def detect(place: Workplace, run_id: int) -> Detected:
+    """Write the stages "anomalies" and "anomaly_lines". All anomalies are counted, the worst so many are detailed."""
+    opened = OpenRun.of(place, run_id)
+    with (
+        stage(opened, "detect") as record,
+        writer(opened, "anomalies", record.attempt) as out,
+        writer(opened, "anomaly_lines", record.attempt) as lines_out,
+    ):
+        found = _found(opened)
+        found.sort(key=lambda anomaly: (-anomaly.score, anomaly.anomaly_id))
+        detailed = found[: opened.source.publish.anomalies]
+        out.write_batch(anomaly_table(found))
+        lines_out.write_batch(context_lines(opened, detailed))
+        out.close()
+        lines_out.close()
+        commit(opened, out, lines_out)
+        record.rows = len(found)
+        record.message = f"{len(found)} anomalies" + (
+            f", the worst {len(detailed)} with their lines" if len(detailed) < len(found) else ""
+        )
+    return Detected(len(found), len(detailed))
+
+
+def _found(opened: OpenRun) -> list[Anomaly]:
+    if opened.run.version is None:
+        return []
+    place = opened.place
+    version = place.registry.read(opened.source.key, opened.run.version)
+    scores = pa.concat_tables([schemas.SCORES.empty_table(), *place.lake.read(opened.partition("scores"))])
+    templates = run_templates(opened)
+    found: list[Anomaly] = []
+    for sessions in place.lake.read(opened.partition("sessions")):
+        found += judge(
+            sessions,
+            scores,
+            calibration=version.calibration,
+            budget=opened.source.detection.false_alarms,
+            templates=templates,
+            source_key=opened.source.key,
+            day=opened.run.day,
+            model_version=version.version,
+        )
+    return found
+
+
+def run_templates(opened: OpenRun) -> dict[str, Template]:
+    """Every template that a key of this run may name, by id."""
+    rows: Iterator[dict[str, object]] = (
+        row for table in opened.place.lake.read(opened.partition("catalogue")) for row in table.to_pylist()
+    )
+    return {
+        str(row["template_id"]): Template(
+            str(row["template_id"]),
+            str(row["text"]),
+            row["first_seen"],  # type: ignore[arg-type]
+            row["alias_of"],  # type: ignore[arg-type]
+        )
+        for row in rows
+    }
+
+
+def anomaly_table(anomalies: list[Anomaly]) -> pa.Table:
+    rows = [
+        {
+            "anomaly_id": found.anomaly_id,
+            "detector": found.detector,
+            "kind": found.kind,
+            "locator": found.locator,
+            "session": found.session,
+            "score": found.score,
+            "threshold": found.threshold,
+            "first_time": found.first_time,
+            "last_time": found.last_time,
+            "file_id": found.where.file_id,
+            "line_no": found.where.line_no,
+            "byte_offset": found.where.byte_offset,
+            "event_count": found.event_count,
+            "template_id": found.template_id,
+            "rank": found.rank,
+            "probability": found.probability,
+            "p_value": found.p_value,
+            "reason": found.reason,
+            "model_version": found.model_version,
+            "expected_keys": [expected.key for expected in found.expected],
+            "expected_probabilities": [expected.probability for expected in found.expected],
+        }
+        for found in anomalies
+    ]
+    return pa.Table.from_pylist(rows, schemas.ANOMALIES)

@@ -1,0 +1,231 @@
+"""The manifest: which raw files exist, which are the same under two names, and which touch the run's days."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+
+from upath import UPath
+
+from deeplog_ops.config import SourceConfig
+from deeplog_ops.db import ledger
+from deeplog_ops.errors import MissingInput
+from deeplog_ops.formats import catalog, compression, fingerprint
+from deeplog_ops.formats.records import read_records
+from deeplog_ops.records import DayBounds, RawFile, stable_id
+from deeplog_ops.steps.stage import OpenRun, stage
+from deeplog_ops.steps.workplace import Workplace
+from deeplog_ops.storage import manifest
+from deeplog_ops.storage.paths import open_path
+
+PEEK_BYTES = 64 * 1024
+_SLACK = timedelta(days=1)
+_COMPARE_BYTES = 2**20
+
+
+@dataclass(frozen=True)
+class FoundFiles:
+    """Counts for the log: all files, those that touch the days, those that are another one again."""
+
+    found: int
+    touching: int
+    duplicates: int
+
+
+def find_files(place: Workplace, run_id: int) -> FoundFiles:
+    """Record the run's files in the ledger. A day without files is no error: its row says so at the end."""
+    opened = OpenRun.of(place, run_id)
+    with stage(opened, "find_files") as record:
+        seen = mark_duplicates(
+            survey(place, opened.source),
+            opened.source.connection,
+            ledger.raw_files(place.engine, opened.source.key),
+        )
+        touching = [file for file in seen if file.duplicate_of or touches(file, opened.bounds)]
+        ledger.record_files(place.engine, run_id, seen, touching)
+        late = ledger.late_days(place.engine, opened.source.key, seen, opened.bounds)
+        for day in late:
+            ledger.mark_stale(
+                place.engine, opened.source.key, day, "files came or grew after the day was scored"
+            )
+        counts = FoundFiles(len(seen), len(touching), sum(1 for file in seen if file.duplicate_of))
+        record.rows = counts.found
+        record.message = (
+            f"{counts.found} files found, {counts.touching} touch the run, {counts.duplicates} are others again"
+            + (f"; marked stale: {', '.join(map(str, late))}" if late else "")
+        )
+        return counts
+
+
+def survey(place: Workplace, source: SourceConfig) -> list[RawFile]:
+    """Every raw file of the source as it stands now. What an earlier run learnt of the same file is kept."""
+    known = {
+        (file.path, file.size, file.modified): file for file in ledger.raw_files(place.engine, source.key)
+    }
+    seen = []
+    for path in _expand(source):
+        status = path.stat()
+        modified = datetime.fromtimestamp(getattr(status, "st_mtime", 0) or 0, UTC)
+        before = known.get((str(path), status.st_size, modified))
+        seen.append(before or peek(path, source, status.st_size, modified, place.now()))
+    learnt = {(file.file_id, file.read_to or file.size): file for file in known.values() if file.last_time}
+    return [_with_times(file, learnt.get((file.file_id, file.read_to or file.size))) for file in seen]
+
+
+def _expand(source: SourceConfig) -> list[UPath]:
+    try:
+        return manifest.find(source.paths, source.exclude, source.connection)
+    except MissingInput:
+        return []  # the wait decides when no files are a failure; a day without any is a state of its own
+
+
+def _with_times(file: RawFile, learnt: RawFile | None) -> RawFile:
+    if learnt is None or file.last_time is not None:
+        return file
+    return replace(file, first_time=learnt.first_time, last_time=learnt.last_time)
+
+
+def peek(path: UPath, source: SourceConfig, size: int, modified: datetime, now: datetime) -> RawFile:
+    """Read a file's head: its fingerprint, its compression, and the time it begins with."""
+    with path.open("rb") as raw:
+        head = raw.read(PEEK_BYTES)
+    packed = compression.detect(head, str(path))
+    plain = b"".join(_bounded(compression.open_stream(io.BytesIO(head), packed))) if packed else head
+    hint = day_hint(str(path), source.reading.day_from_path)
+    first = None
+    for chunk in read_records(
+        io.BytesIO(plain),
+        spec=catalog.resolve(source.format),
+        reading=source.reading,
+        file_id="",
+        path=str(path),
+        modified=modified,
+        now=now,
+        read_to=None,
+        compressed_size=None,
+        day_hint=hint,
+    ):
+        first = first or chunk.first_time
+    return RawFile(
+        file_id=fingerprint.of_head(plain),
+        path=str(path),
+        size=size,
+        modified=modified,
+        compression=packed,
+        read_to=None if packed else size,
+        first_time=first,
+        day_hint=hint,
+    )
+
+
+def _bounded(stream: io.BufferedIOBase) -> Iterator[bytes]:
+    """At most PEEK_BYTES of a stream that may be damaged or cut off: what can be had."""
+    left = PEEK_BYTES
+    while left > 0:
+        try:
+            piece = stream.read(min(left, 8192))
+        except Exception:  # every decompressor has its own error; ingest says what is wrong with the file
+            return
+        if not piece:
+            return
+        left -= len(piece)
+        yield piece
+
+
+def day_hint(path: str, pattern: str | None) -> date | None:
+    """The day that a path names, by the group `day` of the source's pattern."""
+    found = re.search(pattern, path) if pattern else None
+    if not found:
+        return None
+    digits = re.sub(r"\D", "", found["day"])
+    try:
+        return datetime.strptime(digits, "%Y%m%d").date()
+    except ValueError:
+        return None
+
+
+def touches(file: RawFile, bounds: DayBounds) -> bool:
+    """Whether a file may hold lines of [view_start, end).
+
+    A day in the path is trusted to within a day. A last time is only known once the whole file was read, and then
+    both times are exact; before that the first time is a peek, and lines may go back by up to a day.
+    """
+    if file.day_hint is not None:
+        noon = datetime(file.day_hint.year, file.day_hint.month, file.day_hint.day, 12, tzinfo=UTC)
+        return bounds.view_start - 2 * _SLACK <= noon < bounds.end + 2 * _SLACK
+    if file.first_time is not None and file.last_time is not None:
+        return file.last_time >= bounds.view_start and file.first_time < bounds.end
+    if file.first_time is not None:
+        return file.first_time < bounds.end + _SLACK
+    return True
+
+
+def mark_duplicates(files: list[RawFile], connection: str | None, known: list[RawFile]) -> list[RawFile]:
+    """Let files with one fingerprint count once: the most complete one; plain before compressed.
+
+    Two different files may begin alike. They are told apart by their bytes, and the later ones get a fingerprint
+    that takes in the place where they part.
+    """
+    settled = {
+        (file.path, file.size, file.modified): file for file in known if file.duplicate_of or file.last_time
+    }
+    groups: dict[str, list[RawFile]] = {}
+    for file in files:
+        groups.setdefault(file.file_id, []).append(file)
+    result: list[RawFile] = []
+    for file_id, group in groups.items():
+        if len(group) == 1:
+            result.append(replace(group[0], duplicate_of=None))
+            continue
+        ranked = sorted(group, key=lambda file: (file.compression is not None, -file.size, file.path))
+        kept: list[RawFile] = []
+        for file in ranked:
+            before = settled.get((file.path, file.size, file.modified))
+            if before is not None and before.duplicate_of in {other.path for other in kept}:
+                result.append(replace(file, duplicate_of=before.duplicate_of))
+                continue
+            twin, parted = _twin(file, kept, connection)
+            if twin is not None:
+                result.append(replace(file, duplicate_of=twin.path))
+            else:
+                own = replace(
+                    file, file_id=stable_id(file_id, parted) if parted else file_id, duplicate_of=None
+                )
+                kept.append(own)
+                result.append(own)
+    return sorted(result, key=lambda file: file.path)
+
+
+def _twin(file: RawFile, kept: list[RawFile], connection: str | None) -> tuple[RawFile | None, str]:
+    """The kept file that this one repeats (wholly, or as its beginning), or what its bytes are where they part."""
+    parted = ""
+    for other in kept:
+        difference = _first_difference(file, other, connection)
+        if difference is None:
+            return other, ""
+        parted = difference
+    return None, parted
+
+
+def _first_difference(file: RawFile, other: RawFile, connection: str | None) -> str | None:
+    with (
+        open_path(file.path, connection).open("rb") as raw_a,
+        open_path(other.path, connection).open("rb") as raw_b,
+    ):
+        a = compression.open_stream(raw_a, file.compression)
+        b = compression.open_stream(raw_b, other.compression)
+        at = 0
+        while True:
+            try:
+                left, right = a.read(_COMPARE_BYTES), b.read(_COMPARE_BYTES)
+            except Exception:  # a damaged archive: as far as both can be read they agree
+                return None
+            shorter = min(len(left), len(right))
+            if left[:shorter] != right[:shorter]:
+                return f"{at}:{stable_id(left.hex())}"
+            if shorter < _COMPARE_BYTES:
+                return None
+            at += shorter

@@ -1,0 +1,78 @@
+"""Train the key model on a training run's sessions and write a model version: immutable, named by its content."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import pyarrow as pa
+
+from deeplog_ops.db import models as model_rows
+from deeplog_ops.detection.training import calibrate
+from deeplog_ops.errors import ModelError
+from deeplog_ops.models.key_model import EpochLoss, KeyModel
+from deeplog_ops.records import Template
+from deeplog_ops.steps.sequence_groups import distinct_sequences
+from deeplog_ops.steps.stage import OpenRun, stage
+from deeplog_ops.steps.workplace import Workplace
+from deeplog_ops.storage.registry import ModelVersion
+from deeplog_ops.templates.catalogue import Catalogue
+
+log = logging.getLogger(__name__)
+
+
+def fit(
+    place: Workplace,
+    run_id: int,
+    *,
+    epochs: int | None = None,
+    progress: Callable[[EpochLoss], None] | None = None,
+) -> str:
+    """The name of the version that was trained and registered. Promoting it is another step."""
+    opened = OpenRun.of(place, run_id)
+    with stage(opened, "fit") as record:
+        source, bounds = opened.source, opened.bounds
+        catalogue = _catalogue(opened)
+        sequences = distinct_sequences(opened)
+        if not len(sequences):
+            raise ModelError(
+                f"no closed sessions of {source.name} between {bounds.start:%Y-%m-%d %H:%M} and "
+                f"{bounds.end:%Y-%m-%d %H:%M} UTC: nothing to train on. Are there raw files for these days, and does "
+                "the session setting name sessions in their lines? `deeplog-ops source check` shows both"
+            )
+        keys = [[catalogue.resolve(key) for key in sequence] for sequence in sequences["keys"].to_list()]
+        weights = [float(count) for count in sequences["sessions"].to_list()]
+        settings = source.model if epochs is None else source.model.model_copy(update={"epochs": epochs})
+        model, curve = KeyModel.fit(keys, weights, settings, progress=progress or _logged)
+        calibration = calibrate(model, keys, weights, settings, source.detection)
+        version = ModelVersion.of(
+            source_key=source.key,
+            catalogue=catalogue.to_rows(),
+            model=model,
+            calibration=calibration,
+            curve=curve,
+            first_day=bounds.start.astimezone(source.timezone).date(),
+            last_day=opened.run.day,
+            sessions=int(sum(weights)),
+            sequences=len(keys),
+            parent=opened.run.version,
+            settings=source,
+        )
+        path = place.registry.write(version)
+        model_rows.register(place.engine, version, path)
+        record.rows = len(keys)
+        record.message = (
+            f"version {version.version}: {int(sum(weights))} sessions, {len(keys)} distinct sequences"
+        )
+    return version.version
+
+
+def _logged(loss: EpochLoss) -> None:
+    log.info("epoch %s: loss %.4f, held out %.4f", loss.epoch, loss.train, loss.validation)
+
+
+def _catalogue(opened: OpenRun) -> Catalogue:
+    rows = pa.concat_tables(opened.place.lake.read(opened.partition("catalogue"))).to_pylist()
+    return Catalogue(
+        tuple(Template(row["template_id"], row["text"], row["first_seen"], row["alias_of"]) for row in rows)
+    )

@@ -1,0 +1,128 @@
+"""Raw lines to the stage "lines": every line accounted for, what cannot be read in the quarantine with its reason."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from deeplog_ops.db import ledger
+from deeplog_ops.errors import AccountingError
+from deeplog_ops.formats import catalog, compression
+from deeplog_ops.formats.records import read_records
+from deeplog_ops.records import DayBounds, LineAccount, RawFile
+from deeplog_ops.steps.stage import OpenRun, commit, stage, writer
+from deeplog_ops.steps.workplace import Workplace
+from deeplog_ops.storage.lake import PartitionWriter
+from deeplog_ops.storage.paths import open_path
+
+log = logging.getLogger(__name__)
+Progress = Callable[[str, int, int], None]
+_EARLY = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What the day's files held, all files together."""
+
+    files: int
+    account: LineAccount
+
+
+def ingest(place: Workplace, run_id: int, progress: Progress | None = None) -> Ingested:
+    """Read the run's files. `progress` is told a file's path, its number and how many there are.
+
+    Raises AccountingError if a line cannot be accounted for: then nothing is committed.
+    """
+    opened = OpenRun.of(place, run_id)
+    files = [file for file in ledger.run_files(place.engine, run_id) if file.duplicate_of is None]
+    # By the time they begin with, not by name: a rotated file keeps its place, and equal times stay in order.
+    files.sort(key=lambda file: (file.first_time or _EARLY, file.file_id))
+    with (
+        stage(opened, "ingest") as record,
+        writer(opened, "lines", record.attempt) as lines,
+        writer(opened, "quarantine", record.attempt) as quarantine,
+    ):
+        accounts = []
+        for number, file in enumerate(files, start=1):
+            if progress:
+                progress(file.path, number, len(files))
+            accounts.append(_read_file(opened, file, lines, quarantine))
+        lines.close()
+        quarantine.close()
+        ledger.record_accounts(place.engine, run_id, accounts)
+        commit(opened, lines, quarantine)
+        total = sum((entry.account for entry in accounts), LineAccount())
+        record.rows, record.bytes = lines.ref.rows, lines.ref.bytes
+        record.message = (
+            f"{total.lines_read} lines in {len(files)} files: {total.events} events, {total.joined} joined, "
+            f"{total.blank} blank, {total.quarantined} quarantined, {total.other_days} of other days"
+        )
+        return Ingested(len(files), total)
+
+
+def _read_file(
+    opened: OpenRun, file: RawFile, lines: PartitionWriter, quarantine: PartitionWriter
+) -> ledger.FileAccount:
+    """Read one file into the writers; its account, and the first and last time over all of its records."""
+    source, bounds = opened.source, opened.bounds
+    account, first, last, read = LineAccount(), None, None, 0
+    notes: list[str] = []
+    with open_path(file.path, source.connection).open("rb") as raw:
+        for chunk in read_records(
+            compression.open_stream(raw, file.compression),
+            spec=catalog.resolve(source.format),
+            reading=source.reading,
+            file_id=file.file_id,
+            path=file.path,
+            modified=file.modified,
+            now=opened.run.started_at,
+            read_to=file.read_to,
+            compressed_size=file.size if file.compression else None,
+            day_hint=file.day_hint,
+            keep=(bounds.view_start, bounds.end),
+        ):
+            account += _outside_the_day(chunk.account, chunk.lines, bounds)
+            read += chunk.bytes_read
+            first = min(filter(None, (first, chunk.first_time)), default=None)
+            last = max(filter(None, (last, chunk.last_time)), default=None)
+            if chunk.lines.num_rows:
+                lines.write_batch(chunk.lines)
+            if chunk.quarantine.num_rows:
+                quarantine.write_batch(chunk.quarantine)
+                whole = chunk.quarantine.filter(pc.equal(chunk.quarantine["line_no"], 0))
+                notes += [f"{row['reason']}: {row['detail']}" for row in whole.to_pylist()]
+    if account.unaccounted:
+        raise AccountingError(
+            f"{file.path}: {account.lines_read} lines were read but {account.unaccounted} of them are neither events, "
+            f"joined, blank, quarantined nor of another day: {account}"
+        )
+    for note in notes:
+        log.warning("%s: %s", file.path, note)
+    return ledger.FileAccount(
+        file.file_id,
+        file.path,
+        account,
+        note="; ".join(notes) or None,
+        bytes_read=read,
+        file=replace(file, first_time=first, last_time=last),
+    )
+
+
+def _outside_the_day(account: LineAccount, lines: pa.Table, bounds: DayBounds) -> LineAccount:
+    """Lines of the lookback are read for the day's sessions, but are lines of other days in its account."""
+    before = pc.fill_null(pc.less(lines["time"], pa.scalar(bounds.start, lines["time"].type)), False)
+    early = lines.filter(before)
+    if not early.num_rows:
+        return account
+    held = pc.sum(early["line_count"]).as_py()
+    return replace(
+        account,
+        events=account.events - early.num_rows,
+        joined=account.joined - (held - early.num_rows),
+        other_days=account.other_days + held,
+    )

@@ -1,0 +1,79 @@
+"""A day's results into Postgres, in one transaction: readers see the old day or the new."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from deeplog_ops.db import ledger
+from deeplog_ops.db.publish import DayResult, publish_day
+from deeplog_ops.records import DayState
+from deeplog_ops.steps.stage import OpenRun, stage
+from deeplog_ops.steps.workplace import Workplace
+
+
+@dataclass(frozen=True)
+class Published:
+    state: DayState
+    reason: str | None
+    events: int
+    sessions_judged: int
+    anomalies: int
+
+
+def publish(place: Workplace, run_id: int) -> Published:
+    """Replace the day's rows by this run's and make it the day's live run."""
+    opened = OpenRun.of(place, run_id)
+    with stage(opened, "publish") as record:
+        read = place.lake.read
+        catalogue = pa.concat_tables(read(opened.partition("catalogue")))
+        judged, still_open = _session_counts(opened)
+        files = [file for file in ledger.run_files(place.engine, run_id) if file.duplicate_of is None]
+        events = sum(catalogue["events"].to_pylist())
+        state, reason = _state(opened, len(files), events)
+        anomalies = pa.concat_tables(read(opened.partition("anomalies")))
+        publish_day(
+            place.engine,
+            DayResult(
+                run=opened.run,
+                state=state,
+                reason=reason,
+                events=events,
+                sessions_judged=judged,
+                sessions_open=still_open,
+                anomalies_total=anomalies.num_rows,
+                anomalies=anomalies.slice(0, opened.source.publish.anomalies),
+                lines=pa.concat_tables(read(opened.partition("anomaly_lines"))),
+                catalogue=catalogue,
+            ),
+        )
+        record.rows = anomalies.num_rows
+        record.message = f"{state}: {events} events, {judged} sessions judged, {anomalies.num_rows} anomalies"
+    ledger.finish_run(place.engine, run_id, "done")
+    return Published(state, reason, events, judged, anomalies.num_rows)
+
+
+def _session_counts(opened: OpenRun) -> tuple[int, int]:
+    judged = still_open = 0
+    for table in opened.place.lake.read(opened.partition("sessions"), columns=["judged", "open"]):
+        judged += sum(table["judged"].to_pylist())
+        still_open += sum(table["open"].to_pylist())
+    return judged, still_open
+
+
+def _state(opened: OpenRun, files: int, events: int) -> tuple[DayState, str | None]:
+    """No lines, no model and no anomalies are three different things."""
+    if not files:
+        return DayState.NOT_SCORED, "no raw files touch the day"
+    if not events:
+        return DayState.NOT_SCORED, "the day's files hold no lines of this day"
+    if opened.run.version is None:
+        return DayState.WARMING_UP, "no model version yet: run the training"
+    version = opened.place.registry.read(opened.source.key, opened.run.version)
+    if version.calibration.warming_up:
+        return DayState.WARMING_UP, (
+            f"the model was trained on {version.training_sessions} sessions; verdicts need "
+            f"{opened.source.detection.least_sessions}"
+        )
+    return DayState.SCORED, None

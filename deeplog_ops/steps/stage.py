@@ -1,0 +1,96 @@
+"""The frame around a stage: its row in the ledger, its time, its memory, its error."""
+
+from __future__ import annotations
+
+import logging
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from deeplog_ops.config import SourceConfig
+from deeplog_ops.db import ledger
+from deeplog_ops.records import DayBounds, PartitionRef
+from deeplog_ops.steps.workplace import Workplace
+from deeplog_ops.storage.lake import PartitionWriter
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class OpenRun:
+    """A run as it was pinned when it began: its configuration, bounds and model version do not change under it."""
+
+    place: Workplace
+    run: ledger.Run
+    source: SourceConfig
+
+    @property
+    def bounds(self) -> DayBounds:
+        return self.run.bounds
+
+    @classmethod
+    def of(cls, place: Workplace, run_id: int) -> OpenRun:
+        run = ledger.get_run(place.engine, run_id)
+        return cls(place, run, SourceConfig.model_validate(run.config))
+
+    def partition(self, stage: str) -> PartitionRef:
+        """What an earlier stage of this run committed. LakeError names the stage to run first."""
+        return ledger.partition(self.place.engine, self.run.run_id, stage)
+
+
+@dataclass
+class StageLog:
+    """What a stage says of itself while it runs; the frame writes it to the ledger at the end."""
+
+    attempt: int
+    rows: int = 0
+    bytes: int = 0
+    message: str | None = None
+
+
+@contextmanager
+def stage(opened: OpenRun, name: str) -> Iterator[StageLog]:
+    """Record the start, the end, and a failure with its message, of one stage of a run."""
+    engine, run_id = opened.place.engine, opened.run.run_id
+    attempt = ledger.stage_started(engine, run_id, name)
+    record = StageLog(attempt)
+    began = time.monotonic()
+    log.info("run %s, %s of %s %s: attempt %s", run_id, name, opened.source.name, opened.run.day, attempt)
+    try:
+        yield record
+    except BaseException as error:
+        _finish(opened, name, record, "failed", time.monotonic() - began, f"{type(error).__name__}: {error}")
+        raise
+    seconds = time.monotonic() - began
+    _finish(opened, name, record, "done", seconds, record.message)
+    log.info("run %s, %s: %s rows in %.1f s. %s", run_id, name, record.rows, seconds, record.message or "")
+
+
+def _finish(
+    opened: OpenRun, name: str, record: StageLog, state: str, seconds: float, message: str | None
+) -> None:
+    ledger.stage_finished(
+        opened.place.engine,
+        opened.run.run_id,
+        name,
+        record.attempt,
+        state=state,
+        rows=record.rows,
+        bytes=record.bytes,
+        seconds=seconds,
+        peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        message=message,
+    )
+
+
+def writer(opened: OpenRun, name: str, attempt: int) -> PartitionWriter:
+    """Where one attempt of a stage writes. Live only once `commit` has named it in the ledger."""
+    run = opened.run
+    return opened.place.lake.attempt(opened.source.key, run.day, name, run.run_id, attempt)
+
+
+def commit(opened: OpenRun, *parts: PartitionWriter) -> None:
+    for part in parts:
+        ledger.commit_partition(opened.place.engine, part.ref)

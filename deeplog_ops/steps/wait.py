@@ -1,0 +1,42 @@
+"""Are the day's files complete? As the source says: a marker, a count, a grace time after the day's end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from deeplog_ops.records import DayBounds
+from deeplog_ops.steps.find_files import survey, touches
+from deeplog_ops.steps.workplace import Workplace
+from deeplog_ops.storage.paths import open_path
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """`waiting_for` says, in words, what is still missing; empty when the day can run."""
+
+    waiting_for: str = ""
+
+    @property
+    def ready(self) -> bool:
+        return not self.waiting_for
+
+
+def day_is_ready(place: Workplace, source_name: str, day: date) -> Readiness:
+    """Whether a day's run may begin now."""
+    source = place.source(source_name)
+    wait, bounds = source.daily.wait, DayBounds.of(day, source.reading.zone, source.sessions.lookback)
+    due = bounds.end + wait.grace
+    if place.now() < due:
+        return Readiness(f"the day's end and {wait.grace} of grace, at {due:%Y-%m-%d %H:%M} UTC")
+    if wait.marker is not None:
+        marker = wait.marker.replace("{day}", day.isoformat())
+        if not open_path(marker, source.connection).exists():
+            return Readiness(f"the marker {marker}")
+    if wait.count is not None:
+        # The lookback may touch files of the day before: only those of the day itself count.
+        alone = DayBounds(day, bounds.start, bounds.start, bounds.end)
+        found = sum(1 for file in survey(place, source) if touches(file, alone))
+        if found < wait.count:
+            return Readiness(f"{wait.count} files that touch the day; {found} are there")
+    return Readiness()
