@@ -1,0 +1,160 @@
+"""The key model: how surprising is each next log key, given the ten before it (DeepLog, section 3.1)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+
+from deeplog_ops.config import KeyModelSettings
+from deeplog_ops.errors import ModelError
+from deeplog_ops.models.key_network import KeyNetwork, KeyNetworkShape
+from deeplog_ops.models.key_scoring import score_sequences
+from deeplog_ops.models.key_training import EpochLoss, Progress, train_network
+from deeplog_ops.models.key_windows import distinct_windows
+from deeplog_ops.models.session_split import sessions_held_out
+from deeplog_ops.models.vocabulary import Vocabulary
+
+KeySequence = Sequence[str]
+
+VALIDATION_FOLDS = 10  # one of them is held out for early stopping
+
+
+@dataclass(frozen=True)
+class KeyModel:
+    """A fitted key model. Scores are larger where more anomalous.
+
+    `new_key` is the chance that an event's key is one that training did not see: the mass of the escape
+    class. `new_keys` is how many keys share it. See `_escape`.
+    """
+
+    vocabulary: Vocabulary
+    settings: KeyModelSettings
+    network: KeyNetwork
+    new_key: float
+    new_keys: int
+
+    @classmethod
+    def fit(
+        cls,
+        sequences: Sequence[KeySequence],
+        weights: Sequence[int] | None = None,
+        settings: KeyModelSettings | None = None,
+        *,
+        progress: Progress | None = None,
+    ) -> tuple[KeyModel, list[EpochLoss]]:
+        """Train on N sequences, sequence i standing for weights[i] sessions (default 1 each).
+
+        A tenth of the sessions are held out for early stopping. Equal input, seed and versions give
+        bit-identical weights on the same machine's CPU. ModelError where there is nothing to train on.
+        """
+        settings = settings or KeyModelSettings()
+        sequences, counts = _distinct(sequences, weights)
+        vocabulary = Vocabulary.of(sequences)
+        windows = distinct_windows([vocabulary.encode(keys) for keys in sequences], settings.history)
+        held_out = sessions_held_out(sequences, counts, VALIDATION_FOLDS, 0)
+        if not (counts - held_out).any():
+            held_out = np.zeros_like(counts)
+        network, losses = train_network(
+            windows,
+            windows.summed((counts - held_out).astype(float)),
+            windows.summed(held_out.astype(float)),
+            len(vocabulary),
+            settings,
+            progress,
+        )
+        return cls(vocabulary, settings, network, *_escape(sequences, counts)), losses
+
+    def score(
+        self,
+        sequences: Sequence[KeySequence],
+        sequence_ids: Sequence[str] | None = None,
+        sessions: Sequence[int] | None = None,
+        expected: int = 5,
+    ) -> pa.Table:
+        """One row a sequence, in the order given, with schemas.SCORES; sessions[i] of them share sequence i.
+
+        A row's lists have one entry an event and one for the end. Its score is the largest surprise; its
+        `expected_keys` are the likeliest at that place, with "" for the end of the session. A sequence's row
+        is the same whatever else is scored beside it. Keys the model does not know are never an error.
+        """
+        return score_sequences(self, sequences, sequence_ids, sessions, expected)
+
+    def session_scores(self, sequences: Sequence[KeySequence]) -> NDArray[np.float64]:
+        """The largest surprise of each sequence (N,)."""
+        return self.score(sequences, expected=1)["score"].to_numpy()
+
+    def weights(self) -> dict[str, NDArray[np.float32]]:
+        """The network's arrays by name, for safetensors."""
+        arrays = self.network.state_dict()
+        return {name: value.detach().cpu().numpy().copy() for name, value in arrays.items()}
+
+    def to_dict(self) -> dict[str, Any]:
+        """All that `restore` needs besides the weights and the vocabulary, as plain data."""
+        return {"settings": self.settings.model_dump(), "new_key": self.new_key, "new_keys": self.new_keys}
+
+    @classmethod
+    def restore(
+        cls, vocabulary: Vocabulary, data: Mapping[str, Any], weights: Mapping[str, NDArray[np.float32]]
+    ) -> KeyModel:
+        """A model from its parts. ModelError names the array that is missing, unknown or of another shape."""
+        try:
+            settings = KeyModelSettings.model_validate(data["settings"])
+            new_key, new_keys = float(data["new_key"]), int(data["new_keys"])
+        except (KeyError, ValueError) as error:
+            raise ModelError(f"the key model's description cannot be used: {error}") from error
+        network = KeyNetwork(
+            KeyNetworkShape(len(vocabulary), settings.embedding, settings.hidden, settings.layers)
+        )
+        wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+        found = {name: tuple(value.shape) for name, value in weights.items()}
+        for name in sorted(wanted.keys() | found.keys()):
+            if wanted.get(name) != found.get(name):
+                raise ModelError(
+                    f"the key model's weights do not fit: {name} has shape {found.get(name, 'missing')}, "
+                    f"expected {wanted.get(name, 'no such array')} for {len(vocabulary.keys)} keys "
+                    "and these settings"
+                )
+        network.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
+        return cls(vocabulary, settings, network.eval(), new_key, new_keys)
+
+
+def _distinct(
+    sequences: Sequence[KeySequence], weights: Sequence[int] | None
+) -> tuple[list[tuple[str, ...]], NDArray[np.int64]]:
+    """Equal sequences as one with their weights summed, sorted: the input's order does not matter."""
+    if weights is not None and len(weights) != len(sequences):
+        raise ModelError(f"{len(sequences)} sequences came with {len(weights)} weights: one each is expected")
+    total: Counter[tuple[str, ...]] = Counter()
+    for number, keys in enumerate(sequences):
+        count = 1 if weights is None else int(weights[number])
+        if count < 0:
+            raise ModelError(f"sequence {number} has the weight {count}: a number of sessions is expected")
+        if count:
+            total[tuple(keys)] += count
+    if not total:
+        raise ModelError("there are no sessions to train on: choose training days that have some")
+    ordered = sorted(total)
+    return ordered, np.array([total[keys] for keys in ordered], np.int64)
+
+
+def _escape(sequences: Sequence[KeySequence], counts: NDArray[np.int64]) -> tuple[float, int]:
+    """The chance that an event's key is new, and how many keys share it, after Good and Turing.
+
+    As many events bring a new key as brought the keys that only one session has (half a session more, for
+    where there are none). It is shared by as many new keys as there were such, so that a key never seen is
+    about as likely as any event seen once, and gets less likely the more was seen without it.
+    """
+    seen_in: Counter[str] = Counter()
+    for keys, count in zip(sequences, counts.tolist(), strict=True):
+        for key in set(keys):
+            seen_in[key] += count
+    once = sum(1 for count in seen_in.values() if count == 1)
+    events = sum((len(keys) + 1) * count for keys, count in zip(sequences, counts.tolist(), strict=True))
+    return (once + 0.5) / (events + 1), once + 1
