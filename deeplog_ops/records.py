@@ -85,6 +85,18 @@ class LineAccount:
         )
 
 
+@dataclass(frozen=True)
+class FileAccount:
+    """The account of one file in one run. Times are the earliest and latest read from it, on whatever day."""
+
+    file_id: str
+    path: str
+    account: LineAccount
+    note: str | None = None
+    first_time: datetime | None = None
+    last_time: datetime | None = None
+
+
 class DayState(StrEnum):
     """What a day's row says. Zero anomalies is SCORED with a count of 0, and nothing else is."""
 
@@ -164,6 +176,23 @@ class Anomaly:
     def anomaly_id(self) -> str:
         """A hash of source, day, detector and locator: the same anomaly found again has the same id."""
         return stable_id(self.source_key, self.day.isoformat(), self.detector, self.locator)
+
+
+@dataclass(frozen=True)
+class AnomalyLine:
+    """A raw line shown with an anomaly; `ordinal` from 0 is its place. Not `of_session`: a neighbour in the file.
+
+    There is no path: the fingerprint names the file, wherever rotation has moved it meanwhile.
+    """
+
+    anomaly_id: str
+    ordinal: int
+    where: LineRef
+    time: datetime | None
+    text: str
+    template_id: str | None = None
+    is_worst: bool = False
+    of_session: bool = True
 
 
 def stable_id(*parts: str, length: int = 20) -> str:

@@ -1,0 +1,30 @@
+"""The ledger of runs, under one name: runs, stages, partitions, raw files and their line accounts."""
+
+from deeplog_ops.db.raw_files import (
+    LateDay,
+    late_days,
+    record_accounts,
+    record_files,
+    run_accounts,
+    run_files,
+)
+from deeplog_ops.db.runs import Run, begin_run, finish_run, get_run, mark_stale
+from deeplog_ops.db.stages import commit_partition, partition, stage_finished, stage_started
+
+__all__ = [
+    "LateDay",
+    "Run",
+    "begin_run",
+    "commit_partition",
+    "finish_run",
+    "get_run",
+    "late_days",
+    "mark_stale",
+    "partition",
+    "record_accounts",
+    "record_files",
+    "run_accounts",
+    "run_files",
+    "stage_finished",
+    "stage_started",
+]

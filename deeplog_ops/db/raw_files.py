@@ -1,0 +1,210 @@
+"""Raw files in the ledger: the manifest of a run, its line accounts, and the days that late lines touch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Engine, text
+
+from deeplog_ops.db.engine import transaction
+from deeplog_ops.db.rows import visible, visible_or_none
+from deeplog_ops.db.sources import source_of
+from deeplog_ops.errors import AccountingError
+from deeplog_ops.records import FileAccount, LineAccount, RawFile
+
+_RAW_FILE = (
+    "file_id, path, size, modified, compression, read_to, first_time, last_time, duplicate_of, day_hint"
+)
+
+
+@dataclass(frozen=True)
+class LateDay:
+    """A published day that no longer holds all of its lines, and why."""
+
+    day: date
+    reason: str
+
+
+def record_files(engine: Engine, run_id: int, files: Sequence[RawFile]) -> None:
+    """Keep the manifest of a run, in its order, in place of one recorded before; and note the files as seen."""
+    rows = [_row(run_id, ordinal, file) for ordinal, file in enumerate(files)]
+    with transaction(engine) as connection:
+        connection.execute(
+            text("SELECT 1 FROM deeplog.runs WHERE run_id = :run_id FOR UPDATE"), {"run_id": run_id}
+        )
+        connection.execute(text("DELETE FROM deeplog.run_files WHERE run_id = :run_id"), {"run_id": run_id})
+        if not rows:
+            return
+        connection.execute(
+            text(
+                f"INSERT INTO deeplog.run_files (run_id, ordinal, {_RAW_FILE}) VALUES (:run_id, :ordinal, :file_id, "
+                ":path, :size, :modified, :compression, :read_to, :first_time, :last_time, :duplicate_of, :day_hint)"
+            ),
+            rows,
+        )
+        # Sorted, so that two runs that see the same files cannot deadlock.
+        connection.execute(
+            text(
+                "INSERT INTO deeplog.raw_files (source_id, file_id, path, size, modified, compression, first_time, "
+                "last_time, duplicate_of) SELECT source_id, :file_id, :path, :size, :modified, :compression, "
+                "CAST(:first_time AS timestamptz), CAST(:last_time AS timestamptz), :duplicate_of "
+                "FROM deeplog.runs WHERE run_id = :run_id ON CONFLICT (source_id, file_id, path) DO UPDATE SET "
+                "size = excluded.size, modified = excluded.modified, compression = excluded.compression, "
+                "first_time = coalesce(excluded.first_time, raw_files.first_time), "
+                "last_time = coalesce(excluded.last_time, raw_files.last_time), "
+                "duplicate_of = excluded.duplicate_of, last_seen_at = now()"
+            ),
+            sorted(rows, key=lambda row: (str(row["file_id"]), str(row["path"]))),
+        )
+
+
+def run_files(engine: Engine, run_id: int) -> list[RawFile]:
+    """The manifest of a run, as it was recorded."""
+    with transaction(engine) as connection:
+        rows = connection.execute(
+            text(f"SELECT {_RAW_FILE} FROM deeplog.run_files WHERE run_id = :run_id ORDER BY ordinal"),
+            {"run_id": run_id},
+        )
+        return [RawFile(**row._mapping) for row in rows]
+
+
+def record_accounts(engine: Engine, run_id: int, accounts: Sequence[FileAccount]) -> None:
+    """Keep the line accounts of a run, in place of those recorded before. AccountingError when a line is missing."""
+    for account in accounts:
+        if account.account.unaccounted:
+            raise AccountingError(
+                f"{account.path}: {account.account.unaccounted} lines are not accounted for ({account.account})"
+            )
+    rows = [_account(run_id, account) for account in accounts]
+    with transaction(engine) as connection:
+        connection.execute(
+            text("SELECT 1 FROM deeplog.runs WHERE run_id = :run_id FOR UPDATE"), {"run_id": run_id}
+        )
+        connection.execute(
+            text("DELETE FROM deeplog.file_accounts WHERE run_id = :run_id"), {"run_id": run_id}
+        )
+        if not rows:
+            return
+        connection.execute(
+            text(
+                "INSERT INTO deeplog.file_accounts (run_id, file_id, path, lines_read, events, joined, blank, "
+                "quarantined, other_days, first_time, last_time, note) VALUES (:run_id, :file_id, :path, :lines_read, "
+                ":events, :joined, :blank, :quarantined, :other_days, :first_time, :last_time, :note)"
+            ),
+            rows,
+        )
+        connection.execute(
+            text(
+                "UPDATE deeplog.raw_files f SET lines = :lines_read, "
+                "first_time = coalesce(:first_time, f.first_time), last_time = coalesce(:last_time, f.last_time) "
+                "FROM deeplog.runs r WHERE r.run_id = :run_id AND f.source_id = r.source_id "
+                "AND f.file_id = :file_id AND f.path = :path"
+            ),
+            sorted(rows, key=lambda row: (str(row["file_id"]), str(row["path"]))),
+        )
+
+
+def run_accounts(engine: Engine, run_id: int) -> list[FileAccount]:
+    """The line accounts of a run, by path."""
+    with transaction(engine) as connection:
+        rows = connection.execute(
+            text(
+                "SELECT file_id, path, lines_read, events, joined, blank, quarantined, other_days, note, first_time, "
+                "last_time FROM deeplog.file_accounts WHERE run_id = :run_id ORDER BY path, file_id"
+            ),
+            {"run_id": run_id},
+        )
+        return [
+            FileAccount(row[0], row[1], LineAccount(*row[2:8]), row.note, row.first_time, row.last_time)
+            for row in rows
+        ]
+
+
+def late_days(engine: Engine, source_key: str, files: Sequence[RawFile]) -> list[LateDay]:
+    """The published days, not stale yet, whose lines differ from those that their live run read.
+
+    A day is late when a file that its run did not read reaches into [view_start, ends_at), or when a file that it
+    read has grown since and had not yet passed the end of the day then. Second copies count for nothing, nor does a
+    file of which neither times nor day are known.
+    """
+    seen = [file for file in files if file.duplicate_of is None]
+    with transaction(engine) as connection:
+        days = connection.execute(
+            text(
+                "SELECT day, run_id, view_start, ends_at FROM deeplog.days WHERE source_id = :source_id "
+                "AND state IN ('scored', 'warming_up') ORDER BY day"
+            ),
+            {"source_id": source_of(connection, source_key)},
+        ).all()
+        read = connection.execute(
+            text(
+                "SELECT f.run_id, f.file_id, f.size, f.compression, coalesce(a.last_time, f.last_time) AS last_time "
+                "FROM deeplog.run_files f LEFT JOIN deeplog.file_accounts a USING (run_id, file_id, path) "
+                "WHERE f.duplicate_of IS NULL AND f.run_id = ANY(:runs)"
+            ),
+            {"runs": [row.run_id for row in days]},
+        )
+        known = {(row.run_id, row.file_id): row for row in read}
+    late = []
+    for row in days:
+        for file in seen:
+            before = known.get((row.run_id, file.file_id))
+            if before is None and _reaches(file, row.day, row.view_start, row.ends_at):
+                late.append(LateDay(row.day, f"{visible(file.path)} came after scoring"))
+                break
+            if before is not None and _grew(
+                file, before.size, before.compression, before.last_time, row.ends_at
+            ):
+                late.append(LateDay(row.day, f"{visible(file.path)} has grown since scoring"))
+                break
+    return late
+
+
+def _reaches(file: RawFile, day: date, start: datetime, end: datetime) -> bool:
+    if file.first_time is None:
+        return file.day_hint == day
+    # Where the last time is not known, the file's last change bounds it.
+    last = file.last_time or max(file.modified, file.first_time)
+    return file.first_time < end and last >= start
+
+
+def _grew(
+    file: RawFile, size: int, compression: str | None, last_time: datetime | None, end: datetime
+) -> bool:
+    if last_time is not None and last_time >= end:
+        return False  # what was appended belongs to later days
+    if file.compression == compression:
+        return file.size > size
+    # Compressed since: sizes cannot be compared, times can.
+    return file.last_time is not None and last_time is not None and file.last_time > last_time
+
+
+def _row(run_id: int, ordinal: int, file: RawFile) -> dict[str, object]:
+    return {
+        "run_id": run_id,
+        "ordinal": ordinal,
+        "file_id": file.file_id,
+        "path": visible(file.path),
+        "size": file.size,
+        "modified": file.modified,
+        "compression": file.compression,
+        "read_to": file.read_to,
+        "first_time": file.first_time,
+        "last_time": file.last_time,
+        "duplicate_of": visible_or_none(file.duplicate_of),
+        "day_hint": file.day_hint,
+    }
+
+
+def _account(run_id: int, account: FileAccount) -> dict[str, object]:
+    return {
+        "run_id": run_id,
+        "file_id": account.file_id,
+        "path": visible(account.path),
+        **vars(account.account),
+        "first_time": account.first_time,
+        "last_time": account.last_time,
+        "note": visible_or_none(account.note),
+    }

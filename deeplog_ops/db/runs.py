@@ -1,0 +1,202 @@
+"""Runs: begun once a key, pinned to a model version, ended in a state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine, text
+
+from deeplog_ops.db.engine import transaction
+from deeplog_ops.db.rows import visible, visible_or_none
+from deeplog_ops.db.sources import source_of
+from deeplog_ops.errors import DatabaseError, ModelError
+from deeplog_ops.records import DayBounds
+
+_COLUMNS = (
+    "r.run_id, r.source_id, s.key AS source_key, r.kind, r.day, r.run_key, r.version, "
+    "r.view_start, r.starts_at, r.ends_at, r.config_hash"
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of a day (kind daily), or a training (kind train) on the days up to it, with its pinned version."""
+
+    run_id: int
+    source_id: int
+    source_key: str
+    day: date
+    run_key: str
+    version: str | None
+    kind: str
+    bounds: DayBounds
+    config_hash: str
+
+
+def begin_run(
+    engine: Engine,
+    source_key: str,
+    day: date,
+    run_key: str,
+    *,
+    trigger: str,
+    choice: str,
+    config_hash: str,
+    bounds: DayBounds,
+    kind: Literal["daily", "train"] = "daily",
+) -> Run:
+    """Begin a run, or take it up again: the same key on the same day is the same run with its pinned version.
+    Bounds and configuration are those of the last begin.
+
+    `choice` is "champion", "keep" (the version of the day's live run, else the champion) or a version. A training
+    leaves the table of days alone. Raises ModelError for a version that the source does not have.
+    """
+    with transaction(engine) as connection:
+        source_id = source_of(connection, source_key)
+        key = {"source_id": source_id, "day": day, "run_key": run_key, "kind": kind}
+        run_id = connection.execute(
+            text(
+                "UPDATE deeplog.runs SET state = 'running', finished_at = NULL, error = NULL, view_start = :view_start, "
+                "starts_at = :start, ends_at = :end, config_hash = :config_hash WHERE source_id = :source_id "
+                "AND kind = :kind AND day = :day AND run_key = :run_key RETURNING run_id"
+            ),
+            {**key, **_instants(bounds), "config_hash": config_hash},
+        ).scalar()
+        if run_id is None:
+            # Another transaction may insert the key meanwhile: then its row, and its version, are the run.
+            run_id = connection.execute(
+                text(
+                    "INSERT INTO deeplog.runs (source_id, kind, day, run_key, view_start, starts_at, ends_at, trigger, "
+                    "model_choice, version, config_hash) VALUES (:source_id, :kind, :day, :run_key, :view_start, "
+                    ":start, :end, :trigger, :choice, :version, :config_hash) "
+                    "ON CONFLICT (source_id, kind, day, run_key) DO UPDATE SET state = 'running' RETURNING run_id"
+                ),
+                {
+                    **key,
+                    **_instants(bounds),
+                    "trigger": trigger,
+                    "choice": choice,
+                    "version": _pinned(connection, source_id, source_key, day, choice),
+                    "config_hash": config_hash,
+                },
+            ).scalar_one()
+        if kind == "daily":
+            connection.execute(
+                text(
+                    "INSERT INTO deeplog.days (source_id, day, last_run_id, reason, view_start, starts_at, ends_at) "
+                    "VALUES (:source_id, :day, :run_id, :reason, :view_start, :start, :end) "
+                    "ON CONFLICT (source_id, day) DO UPDATE SET last_run_id = excluded.last_run_id"
+                ),
+                {
+                    "source_id": source_id,
+                    "day": day,
+                    "run_id": run_id,
+                    "reason": "a run has begun",
+                    **_instants(bounds),
+                },
+            )
+        return _run(connection, run_id)
+
+
+def get_run(engine: Engine, run_id: int) -> Run:
+    """The run. Raises DatabaseError when there is none."""
+    with transaction(engine) as connection:
+        return _run(connection, run_id)
+
+
+def finish_run(
+    engine: Engine, run_id: int, state: Literal["done", "failed"], error: str | None = None
+) -> None:
+    """End a run. A failed day is marked so, with the error as its reason, unless it has published rows already."""
+    with transaction(engine) as connection:
+        row = connection.execute(
+            text(
+                "UPDATE deeplog.runs SET state = CASE WHEN state = 'superseded' THEN state ELSE :state END, "
+                "finished_at = now(), error = :error WHERE run_id = :run_id RETURNING source_id, day, kind"
+            ),
+            {"run_id": run_id, "state": state, "error": visible_or_none(error)},
+        ).one_or_none()
+        if row is None:
+            raise DatabaseError(f"there is no run {run_id}")
+        if state == "failed" and row.kind == "daily":
+            _mark_failed(connection, row.source_id, row.day, error or "the run failed")
+
+
+def mark_stale(engine: Engine, source_key: str, day: date, reason: str) -> bool:
+    """Say that a published day no longer holds all of its lines. False: nothing is published, or it is stale already."""
+    with transaction(engine) as connection:
+        result = connection.execute(
+            text(
+                "UPDATE deeplog.days SET state = 'stale', reason = :reason, stale_since = now() "
+                "WHERE source_id = :source_id AND day = :day AND state IN ('scored', 'warming_up')"
+            ),
+            {"source_id": source_of(connection, source_key), "day": day, "reason": visible(reason)},
+        )
+        return bool(result.rowcount)
+
+
+def _mark_failed(connection: Connection, source_id: int, day: date, reason: str) -> None:
+    connection.execute(
+        text(
+            "UPDATE deeplog.days SET state = 'failed', reason = :reason "
+            "WHERE source_id = :source_id AND day = :day AND run_id IS NULL"
+        ),
+        {"source_id": source_id, "day": day, "reason": visible(reason)},
+    )
+
+
+def _pinned(connection: Connection, source_id: int, source_key: str, day: date, choice: str) -> str | None:
+    key = {"source_id": source_id, "day": day, "version": choice}
+    if choice not in ("champion", "keep"):
+        found = connection.execute(
+            text("SELECT state FROM deeplog.models WHERE source_id = :source_id AND version = :version"), key
+        ).scalar()
+        if found != "available":
+            problem = "was deleted" if found else "does not exist"
+            raise ModelError(
+                f"version {choice!r} of {source_key} {problem}: deeplog-ops models list shows what there is"
+            )
+        return choice
+    if choice == "keep":
+        live = connection.execute(
+            text(
+                "SELECT run_id, version FROM deeplog.days "
+                "WHERE source_id = :source_id AND day = :day AND run_id IS NOT NULL"
+            ),
+            key,
+        ).one_or_none()
+        if live is not None:
+            version: str | None = live.version
+            return version
+    return connection.execute(
+        text("SELECT version FROM deeplog.champions WHERE source_id = :source_id"), key
+    ).scalar()
+
+
+def _run(connection: Connection, run_id: int) -> Run:
+    row = connection.execute(
+        text(
+            f"SELECT {_COLUMNS} FROM deeplog.runs r JOIN deeplog.sources s USING (source_id) WHERE run_id = :run_id"
+        ),
+        {"run_id": run_id},
+    ).one_or_none()
+    if row is None:
+        raise DatabaseError(f"there is no run {run_id}")
+    bounds = DayBounds(row.day, row.view_start, row.starts_at, row.ends_at)
+    return Run(
+        row.run_id,
+        row.source_id,
+        row.source_key,
+        row.day,
+        row.run_key,
+        row.version,
+        row.kind,
+        bounds,
+        row.config_hash,
+    )
+
+
+def _instants(bounds: DayBounds) -> dict[str, Any]:
+    return {"view_start": bounds.view_start, "start": bounds.start, "end": bounds.end}

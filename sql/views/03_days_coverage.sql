@@ -1,0 +1,29 @@
+CREATE OR REPLACE VIEW bi.days_coverage AS
+WITH span AS (
+    SELECT source_id, min(day) AS first_day, max(day) AS last_day
+    FROM deeplog.days
+    GROUP BY source_id
+)
+SELECT
+    s.key AS source_key,
+    s.name AS source,
+    calendar.day::date AS day,
+    coalesce(d.state, 'not_scored') AS state,
+    CASE WHEN d.day IS NULL THEN 'no run has touched this day' ELSE d.reason END AS reason,
+    d.anomalies,
+    d.events,
+    d.version AS model_version
+FROM span
+JOIN deeplog.sources s ON s.source_id = span.source_id
+CROSS JOIN LATERAL generate_series(span.first_day::timestamp, span.last_day::timestamp, interval '1 day') AS calendar (day)
+LEFT JOIN deeplog.days d ON d.source_id = span.source_id AND d.day = calendar.day::date;
+
+COMMENT ON VIEW bi.days_coverage IS 'Every day from the first to the last known of a source, those that no run has touched too.';
+COMMENT ON COLUMN bi.days_coverage.source_key    IS 'Identity of the source; stays when it is renamed.';
+COMMENT ON COLUMN bi.days_coverage.source        IS 'Name of the source.';
+COMMENT ON COLUMN bi.days_coverage.day           IS 'Calendar day in the zone of the source.';
+COMMENT ON COLUMN bi.days_coverage.state         IS 'not_scored, warming_up, scored, stale or failed.';
+COMMENT ON COLUMN bi.days_coverage.reason        IS 'Why the day is in this state; null for a plain scored day.';
+COMMENT ON COLUMN bi.days_coverage.anomalies     IS 'All anomalies; null, not 0, where the day was never looked at.';
+COMMENT ON COLUMN bi.days_coverage.events        IS 'Events of the day; null: never published.';
+COMMENT ON COLUMN bi.days_coverage.model_version IS 'Model version that scored it.';
