@@ -1,0 +1,121 @@
+"""Masks: what is variable wherever it stands, as data.
+
+A mask is a pattern and what takes its place. The patterns run on a linear-time engine (no look-around, no
+back-references), so no message can make them hang. They are general by intent: each names a notation that
+programs of any kind print (an address, a path, a size), none was written for one system. docs/decisions/
+0010-templates.md has the evidence for each.
+
+Masking has two steps, because a column of a million messages has few shapes:
+
+1. NUMBER over the whole column: every run that begins with a digit and goes on in hexadecimal digits becomes `0`.
+2. GENERAL, in order, over the distinct results alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from deeplog_ops import config
+
+WILDCARD = "<*>"
+NUMBER = r"[0-9][0-9A-Fa-f]*"
+DIGIT = "0"  # what stands for a number between the two steps
+
+
+@dataclass(frozen=True)
+class Mask:
+    """`pattern` is replaced by `replacement` (`${1}` is its first group), `rounds` times over.
+
+    More than one round is for patterns whose matches may touch: a match cannot begin inside the one before it.
+    """
+
+    name: str
+    pattern: str
+    replacement: str = WILDCARD
+    rounds: int = 1
+
+
+_UNIT = (
+    r"(?:[KMGTPE]i?B|[kKMGT]b?|B|[Bb]ytes?|bits?|[kKMG]?[Hh]z|percent|px|"
+    r"ns|us|usecs?|ms|msecs?|sec|secs|s|m|h|d|hrs?|mins?|"
+    r"(?:nano|micro|milli)?seconds?|minutes?|hours?|days?|weeks?|[KMGT]?[Bb]ytes?/s(?:ec)?|[KMG]?bps)"
+)
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
+_WEEKDAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}"
+_ZONE = r"(?:UTC|GMT|Z|[A-Z]{1,3}[SD]T)"
+
+GENERAL: tuple[Mask, ...] = (
+    Mask("wildcard written in the message", r"<\*>"),
+    Mask("URL", r"\b[A-Za-z][A-Za-z0-9+.\-]*://[^\s\"'<>,;)\]}]*"),
+    Mask("user@host, object@address", r"[A-Za-z0-9._%+$\-]*[A-Za-z0-9]@[A-Za-z0-9][A-Za-z0-9.\-]*"),
+    Mask("Windows path", r"\b[A-Za-z]:\\[^\s\"'<>,;)\]}|]*"),
+    Mask("path", r"(^|[\s\"'=(\[{<,:;])/[^\s\"'<>,;:)\]}]*", "${1}<*>"),
+    Mask("relative path", r"\b[\w.\-]+(?:/[\w.\-]+){2,}/?"),
+    Mask("hexadecimal number", r"\b0[xX][0-9A-Fa-f]+"),
+    Mask("IPv6 or hardware address", r"\b(?:[0-9A-Fa-f]{1,4}:){3,}(?::?[0-9A-Fa-f]{1,4})\b"),
+    Mask("IPv6 address, shortened", r"\b(?:[0-9A-Fa-f]{1,4}:+){2,}[0-9A-Fa-f]{0,4}"),
+    Mask("long hexadecimal word", r"\b[0-9A-Fa-f]{8,}\b"),
+    Mask(
+        "word with a number",
+        r"[+\-@#~]*(?:[A-Za-z_]+[._/\-#$+&*~!\\])*[A-Za-z_]*0[A-Za-z_]*(?:[._/\-#$+&*~!\\:]+[A-Za-z_0-9]+)*",
+    ),
+    Mask("host:port", r"\b[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)*\.[A-Za-z]{2,}:<\*>"),
+    Mask("host name", r"\b[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)*\.(?:com|org|net|edu|gov|io|local|lan)\b"),
+    Mask("number with unit", rf"<?[+\-~]?<\*>(?: ?{_UNIT}\b|%)"),
+    Mask("date in words", rf"\b(?:{_WEEKDAY},? )?{_MONTH}(?: +<\*>)+"),
+    Mask("day and month", rf"<\*> {_MONTH}(?: <\*>)*"),
+    Mask("zone of a time", rf"<\*> ?{_ZONE}\b(?: <\*>)?"),
+    Mask("truth value or nothing", r"\b(?:true|false|True|False|TRUE|FALSE|null|NULL|nil|NaN|undefined)\b"),
+    Mask("what is left of numbers", r"[+\-]?0+"),
+    Mask("wildcards that touch", r"<\*>(?:[:./\-+#,_]*<\*>)+"),
+    Mask("run of wildcards", r"<\*>(?: <\*>)+"),
+    Mask("empty brackets", r"\[ *\]", "[<*>]"),
+    Mask("empty braces", r"\{ *\}", "{<*>}"),
+    Mask("empty parentheses", r"(^| )\( *\)", "${1}(<*>)"),
+    Mask("empty value", r"([A-Za-z_]=)([ ,;)\]}]|$)", "${1}<*>${2}"),
+    Mask("run of wildcards", r"<\*>(?: <\*>)+"),
+)
+
+
+def first_lines(messages: pl.Series) -> pl.Series:
+    """The first line of each message that is not blank, its runs of white space made one space.
+
+    Later lines (a stack trace joined to its record) do not say which template printed it. Masks and parameters
+    both begin here, so that positions agree. Null becomes empty.
+    """
+    text = messages.cast(pl.String).fill_null("").str.strip_chars()
+    many = text.str.contains(r"[\n\r]")
+    if many.any():
+        rows = many.arg_true()
+        text = text.scatter(rows, text.gather(rows).str.extract(r"^([^\n\r]*)", 1))
+    ragged = text.str.contains(r"\s\s|[^\S ]|\s$")
+    if ragged.any():
+        rows = ragged.arg_true()
+        text = text.scatter(rows, text.gather(rows).str.replace_all(r"\s+", " ").str.strip_chars())
+    return text
+
+
+def shapes(lines: pl.Series, own: Sequence[config.Mask] = ()) -> pl.Series:
+    """Step 1, of the whole column of first lines: a source's own masks, then every number as `0`."""
+    for mask in own:
+        lines = lines.str.replace_all(mask.pattern, WILDCARD)
+    return lines.str.replace_all(NUMBER, DIGIT)
+
+
+def general(shapes: pl.Series, masks: Sequence[Mask] = GENERAL) -> pl.Series:
+    """Step 2, of distinct shapes: the general masks, in order."""
+    for mask in masks:
+        for _ in range(mask.rounds):
+            shapes = shapes.str.replace_all(mask.pattern, mask.replacement)
+    return shapes
+
+
+def mask(messages: pl.Series, masks: Sequence[Mask] = GENERAL, own: Sequence[config.Mask] = ()) -> pl.Series:
+    """The masked message of each message: one row a row, variable parts as `<*>`."""
+    rows = shapes(first_lines(messages), own).to_frame("shape")
+    distinct = rows.unique()
+    distinct = distinct.with_columns(general(distinct["shape"], masks).alias("masked"))
+    return rows.join(distinct, on="shape", how="left", maintain_order="left")["masked"].alias(messages.name)

@@ -1,0 +1,117 @@
+"""Parsing: messages to template keys and parameters, a column at a time.
+
+A message's key depends on the message and the templates alone: not on its neighbours, the order of rows, or
+where a batch ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from deeplog_ops import config
+from deeplog_ops.records import Template, template_id
+from deeplog_ops.templates import masks, parameters, pieces
+from deeplog_ops.templates.catalogue import Catalogue
+from deeplog_ops.templates.matching import Matcher
+
+PARSED = pa.schema(
+    [
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("parameters", pa.list_(pa.string()), nullable=False),
+        pa.field("numbers", pa.list_(pa.float64()), nullable=False),
+    ]
+)
+
+
+class MessageParser:
+    """Matches messages against a catalogue, and what it does not know against templates mined since."""
+
+    def __init__(
+        self, catalogue: Catalogue, settings: config.Templates, mined: tuple[Template, ...] = ()
+    ) -> None:
+        self.catalogue = catalogue
+        self.settings = settings
+        self.mined = mined
+
+    def with_templates(self, templates: Iterable[Template]) -> MessageParser:
+        """A parser that also knows these, for messages that the catalogue does not match."""
+        return MessageParser(self.catalogue, self.settings, (*self.mined, *templates))
+
+    @property
+    def templates(self) -> tuple[Template, ...]:
+        """All that a key of this parser can name, except the keys of unmatched messages."""
+        known = self.catalogue.by_id
+        return (*self.catalogue.templates, *(t for t in self.mined if t.template_id not in known))
+
+    def unmatched(self, messages: pl.Series) -> pl.Series:
+        """The distinct masked messages that match no template, sorted (strings)."""
+        shapes = masks.shapes(masks.first_lines(messages), self.settings.masks)
+        masked = masks.general(shapes.unique()).unique()
+        missing = [text for text in masked.to_list() if self._find(text) is None]
+        return pl.Series("masked", missing, dtype=pl.String).sort()
+
+    def parse(self, messages: pl.Series) -> pa.Table:
+        """Columns key (string), parameters (list<string>) and numbers (list<double>): one row a message.
+
+        `parameters[i]` is what stands at the i-th `<*>` of the template's text (Catalogue.text), on the
+        message's first line, with runs of white space as one space. A message that matches nothing gets the id
+        of its own masked text as key. Never fails; null is read as an empty message.
+        """
+        lines = masks.first_lines(messages)
+        shapes = masks.shapes(lines, self.settings.masks)
+        encoded = shapes.to_arrow().dictionary_encode()
+        if isinstance(encoded, pa.ChunkedArray):
+            encoded = encoded.combine_chunks()
+        distinct = pl.Series("shape", encoded.dictionary, dtype=pl.String)
+        codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+        keys, cuts = self._assign(distinct)
+        key = pa.array(keys, type=pa.string()).take(encoded.indices)
+        values, numbers = parameters.extract(lines, codes, cuts)
+        return pa.table([key, values, numbers], schema=PARSED)
+
+    def _assign(self, shapes: pl.Series) -> tuple[list[str], list[parameters.Cut]]:
+        """For each distinct shape its key, and how its parameters are cut out."""
+        own = bool(
+            self.settings.masks
+        )  # a source's masks may swallow punctuation: then shape and line differ
+        keys, cuts = [], []
+        for shape, masked in zip(shapes.to_list(), masks.general(shapes).to_list(), strict=True):
+            key, text = self._find(masked) or (template_id(masked), masked)
+            keys.append(key)
+            cuts.append(parameters.Cut(text, None) if own else parameters.cut(text, shape))
+        return keys, cuts
+
+    def _find(self, masked: str) -> tuple[str, str] | None:
+        """The key of a masked message, and the text whose wildcards are its parameters."""
+        if masked not in self._found:
+            if len(self._found) >= self.settings.distinct_limit:
+                self._found.clear()
+            self._found[masked] = self._search(masked)
+        return self._found[masked]
+
+    def _search(self, masked: str) -> tuple[str, str] | None:
+        text = self._known.find(masked)
+        if text is not None:
+            key = self.catalogue.resolve(template_id(text))
+            widest = self.catalogue.texts[key]
+            fits = pieces.covers(pieces.split(widest), pieces.split(masked))
+            return key, widest if fits else text
+        text = self._new.find(masked)
+        return None if text is None else (template_id(text), text)
+
+    @cached_property
+    def _found(self) -> dict[str, tuple[str, str] | None]:
+        return {}
+
+    @cached_property
+    def _known(self) -> Matcher:
+        return Matcher(template.text for template in self.catalogue.templates)
+
+    @cached_property
+    def _new(self) -> Matcher:
+        return Matcher(template.text for template in self.mined)
