@@ -61,8 +61,8 @@ def daily(source: SourceConfig) -> DAG:
         published = tasks.publish(
             tasks.detect(tasks.score(tasks.sequence(tasks.assign_keys(tasks.ingest(tasks.find_files(run))))))
         )
-        published >> tasks.record_failure(run)
+        published >> tasks.close_run(run).as_teardown()
     return dag
 
 
-globals().update(sources.dags_for_sources(__file__, "daily", daily))
+globals().update(sources.dags_for_sources("daily", daily))

@@ -28,4 +28,4 @@ def maintenance(source: SourceConfig) -> DAG:
     return dag
 
 
-globals().update(sources.dags_for_sources(__file__, "maintenance", maintenance))
+globals().update(sources.dags_for_sources("maintenance", maintenance))

@@ -65,8 +65,8 @@ def train(source: SourceConfig) -> DAG:
         sequenced = tasks.sequence(tasks.learn_keys(tasks.ingest(tasks.find_files(run))))
         version = tasks.fit.override(execution_timeout=training.timeout, **worker)(sequenced)
         promoted = tasks.promote(source.name, version)
-        promoted >> tasks.record_failure(run)
+        promoted >> tasks.close_run(run).as_teardown()
     return dag
 
 
-globals().update(sources.dags_for_sources(__file__, "train", train))
+globals().update(sources.dags_for_sources("train", train))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -12,20 +11,15 @@ from airflow.sdk import DAG, task
 
 from deeplog_ops.config import SourceConfig, load_sources
 from deeplog_ops.errors import ConfigError
+from deeplog_ops.settings import sources_folder
 
 # Runs dated before a DAG's start end as successes without a task: early enough for any backfill.
 FIRST_DAY = "1990-01-01"
 
 
-def sources_folder(dag_file: str) -> Path:
-    """DEEPLOG_SOURCES, else config/sources beside the dags folder."""
-    named = os.environ.get("DEEPLOG_SOURCES")
-    return Path(named) if named else Path(dag_file).resolve().parent.parent / "config" / "sources"
-
-
-def dags_for_sources(dag_file: str, kind: str, build: Callable[[SourceConfig], DAG]) -> dict[str, DAG]:
+def dags_for_sources(kind: str, build: Callable[[SourceConfig], DAG]) -> dict[str, DAG]:
     """A DAG a source, by id. A source whose configuration is broken gets one that says so and fails; the others stand."""
-    sources, errors = load_sources(sources_folder(dag_file))
+    sources, errors = load_sources(sources_folder())
     dags = [build(source) for source in sources]
     dags += [_broken(error, kind) for error in errors]
     return {dag.dag_id: dag for dag in dags}

@@ -168,10 +168,10 @@ def publish(run: int) -> dict[str, Any]:
     return asdict(step.publish(_open(), run))
 
 
-@task(trigger_rule="one_failed", retries=0)
-def record_failure(run: int | None) -> None:
-    """Say in the tables that the run failed. Skipped when nothing did."""
-    from deeplog_ops.steps.failure import record_failure as step
+@task(retries=1)
+def close_run(run: int | None) -> None:
+    """Say in the tables how the run ended, when a stage failed. Runs whatever happened, and decides nothing."""
+    from deeplog_ops.steps.failure import close_run as step
 
     if run is not None:
         step(_open(), run)

@@ -6,6 +6,17 @@ from deeplog_ops.db import ledger
 from deeplog_ops.steps.workplace import Workplace
 
 
-def record_failure(place: Workplace, run_id: int, error: str | None = None) -> None:
-    """Mark the run failed, and its day too if it was never scored. An older result stays what readers see."""
-    ledger.fail_run(place.engine, run_id, error or ledger.last_error(place.engine, run_id))
+def close_run(place: Workplace, run_id: int, error: str | None = None) -> bool:
+    """Mark a run that did not get to its end as failed, and its day too if it was never scored; whether it was so.
+
+    An older result of the day stays what readers see.
+    """
+    if ledger.run_state(place.engine, run_id) != "running":
+        return False
+    ledger.finish_run(
+        place.engine,
+        run_id,
+        "failed",
+        error or ledger.last_error(place.engine, run_id) or "a stage did not end",
+    )
+    return True

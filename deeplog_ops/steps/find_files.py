@@ -90,10 +90,7 @@ def _with_times(file: RawFile, learnt: RawFile | None) -> RawFile:
 
 def peek(path: UPath, source: SourceConfig, size: int, modified: datetime, now: datetime) -> RawFile:
     """Read a file's head: its fingerprint, its compression, and the time it begins with."""
-    with path.open("rb") as raw:
-        head = raw.read(PEEK_BYTES)
-    packed = compression.detect(head, str(path))
-    plain = b"".join(_bounded(compression.open_stream(io.BytesIO(head), packed))) if packed else head
+    plain, packed = _head(path)
     hint = day_hint(str(path), source.reading.day_from_path)
     first = None
     for chunk in read_records(
@@ -119,6 +116,19 @@ def peek(path: UPath, source: SourceConfig, size: int, modified: datetime, now: 
         first_time=first,
         day_hint=hint,
     )
+
+
+def plain_head(path: UPath) -> bytes:
+    """The first PEEK_BYTES of a file, uncompressed, or what can be had of them."""
+    return _head(path)[0]
+
+
+def _head(path: UPath) -> tuple[bytes, str | None]:
+    with path.open("rb") as raw:
+        head = raw.read(PEEK_BYTES)
+    packed = compression.detect(head, str(path))
+    plain = b"".join(_bounded(compression.open_stream(io.BytesIO(head), packed))) if packed else head
+    return plain, packed
 
 
 def _bounded(stream: io.BufferedIOBase) -> Iterator[bytes]:

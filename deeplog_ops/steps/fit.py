@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
+from deeplog_ops.db import ledger
 from deeplog_ops.db import models as model_rows
 from deeplog_ops.detection.training import calibrate
 from deeplog_ops.errors import ModelError
@@ -64,6 +65,7 @@ def fit(
         record.message = (
             f"version {version.version}: {int(sum(weights))} sessions, {len(keys)} distinct sequences"
         )
+    ledger.finish_run(place.engine, run_id, "done")
     return version.version
 
 

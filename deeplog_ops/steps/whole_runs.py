@@ -9,7 +9,7 @@ from deeplog_ops.models.key_model import EpochLoss
 from deeplog_ops.steps.assign_keys import assign_keys, learn_keys
 from deeplog_ops.steps.begin import begin_day, begin_training, training_days
 from deeplog_ops.steps.detect import detect
-from deeplog_ops.steps.failure import record_failure
+from deeplog_ops.steps.failure import close_run
 from deeplog_ops.steps.find_files import find_files
 from deeplog_ops.steps.fit import fit
 from deeplog_ops.steps.ingest import Progress, ingest
@@ -55,7 +55,7 @@ def run_day(
         say("publishing")
         return publish(place, run_id)
     except BaseException as error:
-        record_failure(place, run_id, f"{type(error).__name__}: {error}")
+        close_run(place, run_id, f"{type(error).__name__}: {error}")
         raise
 
 
@@ -92,6 +92,6 @@ def run_training(
             place, source_name, version, rule=rule or place.source(source_name).training.promote, who=who
         )
     except BaseException as error:
-        record_failure(place, run_id, f"{type(error).__name__}: {error}")
+        close_run(place, run_id, f"{type(error).__name__}: {error}")
         raise
     return version, decision
