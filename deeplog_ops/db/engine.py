@@ -43,12 +43,12 @@ def connect(url: str, *, connect_timeout: int = 10) -> Engine:
     event.listen(engine, "connect", _prepare)
     try:
         with engine.connect() as connection:
-            version = connection.dialect.server_version_info or (0,)
             written = connection.execute(text("SHOW server_version")).scalar_one()
+            number = int(connection.execute(text("SHOW server_version_num")).scalar_one())
     except OperationalError as error:
         engine.dispose()
         raise DatabaseUnavailable(_unavailable(address, error)) from None
-    if version[0] < OLDEST:
+    if number // 10_000 < OLDEST:
         engine.dispose()
         raise DatabaseTooOld(
             f"{shown(address)} is PostgreSQL {written}: deeplog-ops needs {OLDEST} or later. "

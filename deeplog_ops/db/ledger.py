@@ -3,13 +3,14 @@
 from deeplog_ops.db.raw_files import (
     LateDay,
     late_days,
+    raw_files,
     record_accounts,
     record_files,
     run_accounts,
     run_files,
 )
-from deeplog_ops.db.runs import Run, begin_run, finish_run, get_run, mark_stale
-from deeplog_ops.db.stages import commit_partition, partition, stage_finished, stage_started
+from deeplog_ops.db.runs import Run, begin_run, finish_run, get_run, leave_unscored, mark_stale
+from deeplog_ops.db.stages import commit_partition, last_error, partition, stage_finished, stage_started
 
 __all__ = [
     "LateDay",
@@ -18,9 +19,12 @@ __all__ = [
     "commit_partition",
     "finish_run",
     "get_run",
+    "last_error",
     "late_days",
+    "leave_unscored",
     "mark_stale",
     "partition",
+    "raw_files",
     "record_accounts",
     "record_files",
     "run_accounts",

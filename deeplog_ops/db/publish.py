@@ -16,8 +16,45 @@ from deeplog_ops.db.sources import source_of
 from deeplog_ops.errors import DatabaseError
 from deeplog_ops.records import Anomaly, AnomalyLine, DayState, Template
 
-_ANOMALIES = ["source_id", "day", "anomaly_id", "run_id", "detector", "kind", "locator", "session", "score", "threshold", "first_time", "last_time", "file_id", "line_no", "byte_offset", "event_count", "template_id", "rank", "probability", "p_value", "expected", "reason", "version"]
-_LINES = ["source_id", "day", "anomaly_id", "ordinal", "file_id", "line_no", "byte_offset", "time", "text", "template_id", "is_worst", "of_session"]
+_ANOMALIES = [
+    "source_id",
+    "day",
+    "anomaly_id",
+    "run_id",
+    "detector",
+    "kind",
+    "locator",
+    "session",
+    "score",
+    "threshold",
+    "first_time",
+    "last_time",
+    "file_id",
+    "line_no",
+    "byte_offset",
+    "event_count",
+    "template_id",
+    "rank",
+    "probability",
+    "p_value",
+    "expected",
+    "reason",
+    "version",
+]
+_LINES = [
+    "source_id",
+    "day",
+    "anomaly_id",
+    "ordinal",
+    "file_id",
+    "line_no",
+    "byte_offset",
+    "time",
+    "text",
+    "template_id",
+    "is_worst",
+    "of_session",
+]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -12,7 +12,7 @@ from deeplog_ops.db.engine import transaction
 from deeplog_ops.db.rows import visible, visible_or_none
 from deeplog_ops.db.sources import source_of
 from deeplog_ops.errors import AccountingError
-from deeplog_ops.records import FileAccount, LineAccount, RawFile
+from deeplog_ops.records import DayBounds, FileAccount, LineAccount, RawFile
 
 _RAW_FILE = (
     "file_id, path, size, modified, compression, read_to, first_time, last_time, duplicate_of, day_hint"
@@ -52,12 +52,29 @@ def record_files(engine: Engine, run_id: int, files: Sequence[RawFile]) -> None:
                 "CAST(:first_time AS timestamptz), CAST(:last_time AS timestamptz), :duplicate_of "
                 "FROM deeplog.runs WHERE run_id = :run_id ON CONFLICT (source_id, file_id, path) DO UPDATE SET "
                 "size = excluded.size, modified = excluded.modified, compression = excluded.compression, "
-                "first_time = coalesce(excluded.first_time, raw_files.first_time), "
-                "last_time = coalesce(excluded.last_time, raw_files.last_time), "
+                "first_time = CASE WHEN raw_files.size = excluded.size AND raw_files.last_time IS NOT NULL "
+                "THEN raw_files.first_time ELSE excluded.first_time END, "
+                # A file that has grown was not read to its end: its last time is not known any more.
+                "last_time = coalesce(excluded.last_time, CASE WHEN raw_files.size = excluded.size "
+                "THEN raw_files.last_time END), "
                 "duplicate_of = excluded.duplicate_of, last_seen_at = now()"
             ),
             sorted(rows, key=lambda row: (str(row["file_id"]), str(row["path"]))),
         )
+
+
+def raw_files(engine: Engine, source_key: str) -> list[RawFile]:
+    """Every file of a source as it was last seen, by path. `last_time` is set once a file was read to its end."""
+    with transaction(engine) as connection:
+        rows = connection.execute(
+            text(
+                "SELECT file_id, path, size, modified, compression, CASE WHEN compression IS NULL THEN size END AS "
+                "read_to, first_time, last_time, duplicate_of, NULL::date AS day_hint FROM deeplog.raw_files "
+                "WHERE source_id = :source_id ORDER BY path, file_id"
+            ),
+            {"source_id": source_of(connection, source_key)},
+        )
+        return [RawFile(**row._mapping) for row in rows]
 
 
 def run_files(engine: Engine, run_id: int) -> list[RawFile]:
@@ -99,8 +116,9 @@ def record_accounts(engine: Engine, run_id: int, accounts: Sequence[FileAccount]
             text(
                 "UPDATE deeplog.raw_files f SET lines = :lines_read, "
                 "first_time = coalesce(:first_time, f.first_time), last_time = coalesce(:last_time, f.last_time) "
-                "FROM deeplog.runs r WHERE r.run_id = :run_id AND f.source_id = r.source_id "
-                "AND f.file_id = :file_id AND f.path = :path"
+                "FROM deeplog.runs r JOIN deeplog.run_files g USING (run_id) WHERE r.run_id = :run_id "
+                "AND f.source_id = r.source_id AND f.file_id = :file_id AND f.path = :path "
+                "AND g.file_id = f.file_id AND g.path = f.path AND g.size = f.size"
             ),
             sorted(rows, key=lambda row: (str(row["file_id"]), str(row["path"]))),
         )
@@ -122,18 +140,19 @@ def run_accounts(engine: Engine, run_id: int) -> list[FileAccount]:
         ]
 
 
-def late_days(engine: Engine, source_key: str, files: Sequence[RawFile]) -> list[LateDay]:
+def late_days(
+    engine: Engine, source_key: str, files: Sequence[RawFile], touches: Callable[[RawFile, DayBounds], bool]
+) -> list[LateDay]:
     """The published days, not stale yet, whose lines differ from those that their live run read.
 
-    A day is late when a file that its run did not read reaches into [view_start, ends_at), or when a file that it
-    read has grown since and had not yet passed the end of the day then. Second copies count for nothing, nor does a
-    file of which neither times nor day are known.
+    A day is late when a file that its run did not read touches it, as `touches` says, or when a file that it read has
+    grown since and had not yet passed the end of the day then. Second copies count for nothing.
     """
     seen = [file for file in files if file.duplicate_of is None]
     with transaction(engine) as connection:
         days = connection.execute(
             text(
-                "SELECT day, run_id, view_start, ends_at FROM deeplog.days WHERE source_id = :source_id "
+                "SELECT day, run_id, view_start, starts_at, ends_at FROM deeplog.days WHERE source_id = :source_id "
                 "AND state IN ('scored', 'warming_up') ORDER BY day"
             ),
             {"source_id": source_of(connection, source_key)},
@@ -149,9 +168,10 @@ def late_days(engine: Engine, source_key: str, files: Sequence[RawFile]) -> list
         known = {(row.run_id, row.file_id): row for row in read}
     late = []
     for row in days:
+        bounds = DayBounds(row.day, row.view_start, row.starts_at, row.ends_at)
         for file in seen:
             before = known.get((row.run_id, file.file_id))
-            if before is None and _reaches(file, row.day, row.view_start, row.ends_at):
+            if before is None and touches(file, bounds):
                 late.append(LateDay(row.day, f"{visible(file.path)} came after scoring"))
                 break
             if before is not None and _grew(
@@ -160,14 +180,6 @@ def late_days(engine: Engine, source_key: str, files: Sequence[RawFile]) -> list
                 late.append(LateDay(row.day, f"{visible(file.path)} has grown since scoring"))
                 break
     return late
-
-
-def _reaches(file: RawFile, day: date, start: datetime, end: datetime) -> bool:
-    if file.first_time is None:
-        return file.day_hint == day
-    # Where the last time is not known, the file's last change bounds it.
-    last = file.last_time or max(file.modified, file.first_time)
-    return file.first_time < end and last >= start
 
 
 def _grew(

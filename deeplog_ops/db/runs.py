@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, text
 
 from deeplog_ops.db.engine import transaction
-from deeplog_ops.db.rows import visible, visible_or_none
+from deeplog_ops.db.rows import json_text, visible, visible_or_none
 from deeplog_ops.db.sources import source_of
 from deeplog_ops.errors import DatabaseError, ModelError
-from deeplog_ops.records import DayBounds
+from deeplog_ops.records import DayBounds, stable_id
 
 _COLUMNS = (
     "r.run_id, r.source_id, s.key AS source_key, r.kind, r.day, r.run_key, r.version, "
-    "r.view_start, r.starts_at, r.ends_at, r.config_hash"
+    "r.view_start, r.starts_at, r.ends_at, r.config, r.config_hash, r.state, r.started_at"
 )
 
 
@@ -32,7 +33,10 @@ class Run:
     version: str | None
     kind: str
     bounds: DayBounds
+    config: Mapping[str, Any]
     config_hash: str
+    state: str
+    started_at: datetime
 
 
 def begin_run(
@@ -43,7 +47,7 @@ def begin_run(
     *,
     trigger: str,
     choice: str,
-    config_hash: str,
+    config: Mapping[str, Any],
     bounds: DayBounds,
     kind: Literal["daily", "train"] = "daily",
 ) -> Run:
@@ -56,21 +60,22 @@ def begin_run(
     with transaction(engine) as connection:
         source_id = source_of(connection, source_key)
         key = {"source_id": source_id, "day": day, "run_key": run_key, "kind": kind}
+        pinned = {"config": json_text(dict(config)), "config_hash": stable_id(json_text(dict(config)))}
         run_id = connection.execute(
             text(
                 "UPDATE deeplog.runs SET state = 'running', finished_at = NULL, error = NULL, view_start = :view_start, "
-                "starts_at = :start, ends_at = :end, config_hash = :config_hash WHERE source_id = :source_id "
+                "starts_at = :start, ends_at = :end, config = CAST(:config AS jsonb), config_hash = :config_hash WHERE source_id = :source_id "
                 "AND kind = :kind AND day = :day AND run_key = :run_key RETURNING run_id"
             ),
-            {**key, **_instants(bounds), "config_hash": config_hash},
+            {**key, **_instants(bounds), **pinned},
         ).scalar()
         if run_id is None:
             # Another transaction may insert the key meanwhile: then its row, and its version, are the run.
             run_id = connection.execute(
                 text(
                     "INSERT INTO deeplog.runs (source_id, kind, day, run_key, view_start, starts_at, ends_at, trigger, "
-                    "model_choice, version, config_hash) VALUES (:source_id, :kind, :day, :run_key, :view_start, "
-                    ":start, :end, :trigger, :choice, :version, :config_hash) "
+                    "model_choice, version, config, config_hash) VALUES (:source_id, :kind, :day, :run_key, :view_start, "
+                    ":start, :end, :trigger, :choice, :version, CAST(:config AS jsonb), :config_hash) "
                     "ON CONFLICT (source_id, kind, day, run_key) DO UPDATE SET state = 'running' RETURNING run_id"
                 ),
                 {
@@ -79,7 +84,7 @@ def begin_run(
                     "trigger": trigger,
                     "choice": choice,
                     "version": _pinned(connection, source_id, source_key, day, choice),
-                    "config_hash": config_hash,
+                    **pinned,
                 },
             ).scalar_one()
         if kind == "daily":
@@ -122,6 +127,25 @@ def finish_run(
             raise DatabaseError(f"there is no run {run_id}")
         if state == "failed" and row.kind == "daily":
             _mark_failed(connection, row.source_id, row.day, error or "the run failed")
+
+
+def leave_unscored(engine: Engine, run: Run, reason: str) -> None:
+    """End a run that had nothing to score. A day that was never published says why; a published one stays as it was."""
+    with transaction(engine) as connection:
+        key = {"run_id": run.run_id, "source_id": run.source_id, "day": run.day, "reason": visible(reason)}
+        connection.execute(
+            text(
+                "UPDATE deeplog.runs SET state = 'done', finished_at = now(), error = NULL WHERE run_id = :run_id"
+            ),
+            key,
+        )
+        connection.execute(
+            text(
+                "UPDATE deeplog.days SET state = 'not_scored', reason = :reason "
+                "WHERE source_id = :source_id AND day = :day AND run_id IS NULL"
+            ),
+            key,
+        )
 
 
 def mark_stale(engine: Engine, source_key: str, day: date, reason: str) -> bool:
@@ -194,7 +218,10 @@ def _run(connection: Connection, run_id: int) -> Run:
         row.version,
         row.kind,
         bounds,
+        row.config,
         row.config_hash,
+        row.state,
+        row.started_at,
     )
 
 

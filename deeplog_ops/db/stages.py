@@ -80,6 +80,21 @@ def stage_finished(
             raise DatabaseError(f"run {run_id} has no attempt {attempt} at stage {stage}")
 
 
+def last_error(engine: Engine, run_id: int) -> str | None:
+    """What the latest failed or killed attempt of a run had to say, with the name of its stage."""
+    with transaction(engine) as connection:
+        row = connection.execute(
+            text(
+                "SELECT stage, state, message FROM deeplog.run_stages WHERE run_id = :run_id "
+                "AND state IN ('failed', 'killed', 'running') ORDER BY started_at DESC, attempt DESC LIMIT 1"
+            ),
+            {"run_id": run_id},
+        ).one_or_none()
+        if row is None:
+            return None
+        return f"{row.stage}: {row.message or 'it was killed, or its machine was lost'}"
+
+
 def commit_partition(engine: Engine, ref: PartitionRef) -> None:
     """Make a partition live. The one that the same stage of the run committed before becomes garbage."""
     with transaction(engine) as connection:

@@ -18,10 +18,17 @@ def begin_day(
     version's name.
     """
     source = place.source(source_name)
-    sources.register(place.engine, source)
+    sources.register(place.engine, source.key, source.name, source.model_dump(mode="json"))
     bounds = DayBounds.of(day, source.reading.zone, source.sessions.lookback)
     run = ledger.begin_run(
-        place.engine, source.key, day, run_key, trigger=trigger, choice=choice, config=source, bounds=bounds
+        place.engine,
+        source.key,
+        day,
+        run_key,
+        trigger=trigger,
+        choice=choice,
+        config=source.model_dump(mode="json"),
+        bounds=bounds,
     )
     return run.run_id
 
@@ -31,7 +38,7 @@ def begin_training(
 ) -> int:
     """The number of a training run over the days from `first` to `last`: one long day to the stages before the fit."""
     source = place.source(source_name)
-    sources.register(place.engine, source)
+    sources.register(place.engine, source.key, source.name, source.model_dump(mode="json"))
     bounds = DayBounds.span(first, last, source.reading.zone, source.sessions.lookback)
     run = ledger.begin_run(
         place.engine,
@@ -40,7 +47,7 @@ def begin_training(
         run_key,
         trigger=trigger,
         choice="champion",
-        config=source,
+        config=source.model_dump(mode="json"),
         bounds=bounds,
         kind="train",
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -12,6 +11,7 @@ from deeplog_ops.detection.verdicts import judge
 from deeplog_ops.records import Anomaly, Template
 from deeplog_ops.steps.context_lines import context_lines
 from deeplog_ops.steps.stage import OpenRun, commit, stage, writer
+from deeplog_ops.steps.stage_rows import anomaly_table, template
 from deeplog_ops.steps.workplace import Workplace
 
 
@@ -70,45 +70,7 @@ def _found(opened: OpenRun) -> list[Anomaly]:
 
 def run_templates(opened: OpenRun) -> dict[str, Template]:
     """Every template that a key of this run may name, by id."""
-    rows: Iterator[dict[str, object]] = (
+    rows = (
         row for table in opened.place.lake.read(opened.partition("catalogue")) for row in table.to_pylist()
     )
-    return {
-        str(row["template_id"]): Template(
-            str(row["template_id"]),
-            str(row["text"]),
-            row["first_seen"],  # type: ignore[arg-type]
-            row["alias_of"],  # type: ignore[arg-type]
-        )
-        for row in rows
-    }
-
-
-def anomaly_table(anomalies: list[Anomaly]) -> pa.Table:
-    rows = [
-        {
-            "anomaly_id": found.anomaly_id,
-            "detector": found.detector,
-            "kind": found.kind,
-            "locator": found.locator,
-            "session": found.session,
-            "score": found.score,
-            "threshold": found.threshold,
-            "first_time": found.first_time,
-            "last_time": found.last_time,
-            "file_id": found.where.file_id,
-            "line_no": found.where.line_no,
-            "byte_offset": found.where.byte_offset,
-            "event_count": found.event_count,
-            "template_id": found.template_id,
-            "rank": found.rank,
-            "probability": found.probability,
-            "p_value": found.p_value,
-            "reason": found.reason,
-            "model_version": found.model_version,
-            "expected_keys": [expected.key for expected in found.expected],
-            "expected_probabilities": [expected.probability for expected in found.expected],
-        }
-        for found in anomalies
-    ]
-    return pa.Table.from_pylist(rows, schemas.ANOMALIES)
+    return {found.template_id: found for found in map(template, rows)}

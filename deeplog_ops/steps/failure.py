@@ -11,7 +11,7 @@ def close_run(place: Workplace, run_id: int, error: str | None = None) -> bool:
 
     An older result of the day stays what readers see.
     """
-    if ledger.run_state(place.engine, run_id) != "running":
+    if ledger.get_run(place.engine, run_id).state != "running":
         return False
     ledger.finish_run(
         place.engine,

@@ -55,7 +55,7 @@ def find_files(place: Workplace, run_id: int) -> FoundFiles:
         record.rows = counts.found
         record.message = (
             f"{counts.found} files found, {counts.touching} touch the run, {counts.duplicates} are others again"
-            + (f"; marked stale: {', '.join(map(str, late))}" if late else "")
+            + (f"; marked stale: {', '.join(str(found.day) for found in late)}" if late else "")
         )
         return counts
 

@@ -12,9 +12,9 @@ from deeplog_ops.db import models as model_rows
 from deeplog_ops.detection.training import calibrate
 from deeplog_ops.errors import ModelError
 from deeplog_ops.models.key_model import EpochLoss, KeyModel
-from deeplog_ops.records import Template
 from deeplog_ops.steps.sequence_groups import distinct_sequences
 from deeplog_ops.steps.stage import OpenRun, stage
+from deeplog_ops.steps.stage_rows import template
 from deeplog_ops.steps.workplace import Workplace
 from deeplog_ops.storage.registry import ModelVersion
 from deeplog_ops.templates.catalogue import Catalogue
@@ -75,6 +75,4 @@ def _logged(loss: EpochLoss) -> None:
 
 def _catalogue(opened: OpenRun) -> Catalogue:
     rows = pa.concat_tables(opened.place.lake.read(opened.partition("catalogue"))).to_pylist()
-    return Catalogue(
-        tuple(Template(row["template_id"], row["text"], row["first_seen"], row["alias_of"]) for row in rows)
-    )
+    return Catalogue(tuple(map(template, rows)))

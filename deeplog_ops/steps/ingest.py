@@ -14,7 +14,7 @@ from deeplog_ops.db import ledger
 from deeplog_ops.errors import AccountingError
 from deeplog_ops.formats import catalog, compression
 from deeplog_ops.formats.records import read_records
-from deeplog_ops.records import DayBounds, LineAccount, RawFile
+from deeplog_ops.records import DayBounds, FileAccount, LineAccount, RawFile
 from deeplog_ops.steps.stage import OpenRun, commit, stage, writer
 from deeplog_ops.steps.workplace import Workplace
 from deeplog_ops.storage.lake import PartitionWriter
@@ -67,10 +67,10 @@ def ingest(place: Workplace, run_id: int, progress: Progress | None = None) -> I
 
 def _read_file(
     opened: OpenRun, file: RawFile, lines: PartitionWriter, quarantine: PartitionWriter
-) -> ledger.FileAccount:
+) -> FileAccount:
     """Read one file into the writers; its account, and the first and last time over all of its records."""
     source, bounds = opened.source, opened.bounds
-    account, first, last, read = LineAccount(), None, None, 0
+    account, first, last = LineAccount(), None, None
     notes: list[str] = []
     with open_path(file.path, source.connection).open("rb") as raw:
         for chunk in read_records(
@@ -87,7 +87,6 @@ def _read_file(
             keep=(bounds.view_start, bounds.end),
         ):
             account += _outside_the_day(chunk.account, chunk.lines, bounds)
-            read += chunk.bytes_read
             first = min(filter(None, (first, chunk.first_time)), default=None)
             last = max(filter(None, (last, chunk.last_time)), default=None)
             if chunk.lines.num_rows:
@@ -103,14 +102,7 @@ def _read_file(
         )
     for note in notes:
         log.warning("%s: %s", file.path, note)
-    return ledger.FileAccount(
-        file.file_id,
-        file.path,
-        account,
-        note="; ".join(notes) or None,
-        bytes_read=read,
-        file=replace(file, first_time=first, last_time=last),
-    )
+    return FileAccount(file.file_id, file.path, account, "; ".join(notes) or None, first, last)
 
 
 def _outside_the_day(account: LineAccount, lines: pa.Table, bounds: DayBounds) -> LineAccount:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from deeplog_ops.db import ledger
 from deeplog_ops.db.publish import DayResult, publish_day
 from deeplog_ops.records import DayState
+from deeplog_ops.steps import stage_rows as rows
 from deeplog_ops.steps.stage import OpenRun, stage
 from deeplog_ops.steps.workplace import Workplace
 
@@ -27,30 +28,40 @@ def publish(place: Workplace, run_id: int) -> Published:
     opened = OpenRun.of(place, run_id)
     with stage(opened, "publish") as record:
         read = place.lake.read
-        catalogue = pa.concat_tables(read(opened.partition("catalogue")))
+        templates = pa.concat_tables(read(opened.partition("catalogue"))).to_pylist()
         judged, still_open = _session_counts(opened)
         files = [file for file in ledger.run_files(place.engine, run_id) if file.duplicate_of is None]
-        events = sum(catalogue["events"].to_pylist())
+        events = sum(row["events"] for row in templates)
         state, reason = _state(opened, len(files), events)
         anomalies = pa.concat_tables(read(opened.partition("anomalies")))
-        publish_day(
-            place.engine,
-            DayResult(
-                run=opened.run,
-                state=state,
-                reason=reason,
-                events=events,
-                sessions_judged=judged,
-                sessions_open=still_open,
-                anomalies_total=anomalies.num_rows,
-                anomalies=anomalies.slice(0, opened.source.publish.anomalies),
-                lines=pa.concat_tables(read(opened.partition("anomaly_lines"))),
-                catalogue=catalogue,
-            ),
-        )
+        if state is DayState.NOT_SCORED:
+            ledger.leave_unscored(place.engine, opened.run, reason or "")
+        else:
+            publish_day(
+                place.engine,
+                DayResult(
+                    run=opened.run,
+                    state=state,
+                    reason=reason,
+                    events=events,
+                    sessions_judged=judged,
+                    sessions_open=still_open,
+                    quarantined=sum(
+                        entry.account.quarantined for entry in ledger.run_accounts(place.engine, run_id)
+                    ),
+                    anomalies_total=anomalies.num_rows,
+                    anomalies=rows.anomalies(anomalies.slice(0, opened.source.publish.anomalies), opened.run),
+                    lines=rows.anomaly_lines(pa.concat_tables(read(opened.partition("anomaly_lines")))),
+                    template_counts=[
+                        (row["template_id"], row["events"]) for row in templates if row["events"]
+                    ],
+                    templates=[rows.template(row) for row in templates],
+                ),
+            )
         record.rows = anomalies.num_rows
         record.message = f"{state}: {events} events, {judged} sessions judged, {anomalies.num_rows} anomalies"
-    ledger.finish_run(place.engine, run_id, "done")
+    if state is not DayState.NOT_SCORED:
+        ledger.finish_run(place.engine, run_id, "done")
     return Published(state, reason, events, judged, anomalies.num_rows)
 
 

@@ -10,6 +10,7 @@ CREATE TABLE deeplog.runs (
     trigger      text        NOT NULL,
     model_choice text        NOT NULL,
     version      text,
+    config       jsonb       NOT NULL,
     config_hash  text        NOT NULL,
     state        text        NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'done', 'failed', 'superseded')),
     started_at   timestamptz NOT NULL DEFAULT now(),
@@ -30,6 +31,7 @@ COMMENT ON COLUMN deeplog.runs.ends_at      IS 'End of its day, exclusive.';
 COMMENT ON COLUMN deeplog.runs.trigger      IS 'scheduled, manual, backfill or cli.';
 COMMENT ON COLUMN deeplog.runs.model_choice IS 'What was asked for: champion, keep, or a version.';
 COMMENT ON COLUMN deeplog.runs.version      IS 'Model version pinned when the run started; null: there was none yet.';
+COMMENT ON COLUMN deeplog.runs.config       IS 'Configuration pinned when it began: a later change of the file does not reach it.';
 COMMENT ON COLUMN deeplog.runs.config_hash  IS 'Hash of the configuration that the run worked with.';
 COMMENT ON COLUMN deeplog.runs.state        IS 'running, done, failed, or superseded by a later run of the day.';
 COMMENT ON COLUMN deeplog.runs.started_at   IS 'When it was first begun.';

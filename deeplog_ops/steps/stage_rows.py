@@ -1,0 +1,57 @@
+"""Nouns to the rows of a stage and back: what crosses from one process to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from deeplog_ops import schemas
+from deeplog_ops.db.runs import Run
+from deeplog_ops.records import Anomaly, AnomalyLine, ExpectedKey, LineRef, Template
+
+
+def anomaly_table(found: list[Anomaly]) -> pa.Table:
+    """Stage "anomalies" from its nouns, in their order."""
+    return pa.Table.from_pylist([_row(anomaly) for anomaly in found], schemas.ANOMALIES)
+
+
+def _row(found: Anomaly) -> dict[str, Any]:
+    own = {name: getattr(found, name) for name in schemas.ANOMALIES.names if hasattr(found, name)}
+    where = {name: getattr(found.where, name) for name in ("file_id", "line_no", "byte_offset")}
+    return {
+        **own,
+        **where,
+        "expected_keys": [expected.key for expected in found.expected],
+        "expected_probabilities": [expected.probability for expected in found.expected],
+    }
+
+
+def anomalies(table: pa.Table, run: Run) -> Iterator[Anomaly]:
+    """The nouns of stage "anomalies"."""
+    for row in table.to_pylist():
+        expected = zip(row.pop("expected_keys"), row.pop("expected_probabilities"), strict=True)
+        where = LineRef(row.pop("file_id"), row.pop("line_no"), row.pop("byte_offset"))
+        anomaly_id = row.pop("anomaly_id")
+        found = Anomaly(
+            source_key=run.source_key,
+            day=run.day,
+            where=where,
+            expected=tuple(ExpectedKey(key, chance) for key, chance in expected),
+            **row,
+        )
+        assert found.anomaly_id == anomaly_id
+        yield found
+
+
+def anomaly_lines(table: pa.Table) -> Iterator[AnomalyLine]:
+    """The nouns of stage "anomaly_lines"."""
+    for row in table.to_pylist():
+        where = LineRef(row.pop("file_id"), row.pop("line_no"), row.pop("byte_offset"))
+        yield AnomalyLine(where=where, **row)
+
+
+def template(row: Mapping[str, Any]) -> Template:
+    """The noun of a row of stage "catalogue"."""
+    return Template(row["template_id"], row["text"], row["first_seen"], row["alias_of"])
