@@ -18,6 +18,8 @@ def bucket_of(session: pl.Series, buckets: int) -> pl.Series:
     names = session.cast(pl.String).to_arrow().dictionary_encode()
     if isinstance(names, pa.ChunkedArray):
         names = names.combine_chunks()
-    hashed = (zlib.crc32(name.encode("utf-8", "surrogatepass")) % buckets for name in names.dictionary.to_pylist())
+    hashed = (
+        zlib.crc32(name.encode("utf-8", "surrogatepass")) % buckets for name in names.dictionary.to_pylist()
+    )
     of_name = np.fromiter(hashed, dtype=np.uint16, count=len(names.dictionary))
     return pl.Series(session.name, of_name, dtype=pl.UInt16).gather(pl.Series(names.indices, dtype=pl.Int64))

@@ -28,7 +28,7 @@ def session_ids(lines: pl.DataFrame, settings: Sessions) -> pl.Series:
     group = _group(settings.fields)
     if settings.by == "field":
         missing = pl.all_horizontal(_field(name).is_null() for name in settings.fields)
-        chosen = pl.when(~missing).then(group)
+        chosen = pl.when(~missing).then(group).otherwise(None)
     elif settings.by == "window" and settings.step not in (None, settings.width):
         chosen = pl.when(group == "").then(pl.lit(UNGROUPED)).otherwise(group)
     else:
@@ -71,7 +71,10 @@ def _group(fields: tuple[str, ...]) -> pl.Expr:
     """The values of the fields in one name; what is missing is empty. Ways to write one name never collide."""
     values = [_field(name).fill_null("") for name in fields]
     if len(values) > 1:
-        values = [value.str.replace_all("\\", "\\\\", literal=True).str.replace_all("|", "\\|", literal=True) for value in values]
+        values = [
+            value.str.replace_all("\\", "\\\\", literal=True).str.replace_all("|", "\\|", literal=True)
+            for value in values
+        ]
     return pl.concat_str(values, separator="|") if values else pl.lit("")
 
 

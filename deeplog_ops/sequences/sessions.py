@@ -20,7 +20,6 @@ the beginning is not seen may look short enough to stay uncut.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -50,7 +49,9 @@ class _Pieces:
         lengths = np.diff(self.offsets)
         window = None if self.window is None else self.window[kept]
         offsets = np.concatenate([[0], np.cumsum(lengths[kept])])
-        return _Pieces(self.order[np.repeat(kept, lengths)], offsets, self.number[kept], self.closed[kept], window)
+        return _Pieces(
+            self.order[np.repeat(kept, lengths)], offsets, self.number[kept], self.closed[kept], window
+        )
 
 
 def build(events: pl.DataFrame, settings: Sessions, bounds: DayBounds) -> pa.Table:
@@ -61,7 +62,11 @@ def build(events: pl.DataFrame, settings: Sessions, bounds: DayBounds) -> pa.Tab
     `file_order`, where there is one, says in which order files were written; else equal times go by file_id.
     """
     events = events.filter(pl.col("session").is_not_null())
-    ranks = {"session": _ranks(events["session"]), "file": _file_order(events), "line": events["line_no"].to_numpy()}
+    ranks = {
+        "session": _ranks(events["session"]),
+        "file": _file_order(events),
+        "line": events["line_no"].to_numpy(),
+    }
     time = events["time"].dt.epoch("us")
     timed = time.is_not_null().to_numpy()
     rows = np.flatnonzero(timed)
@@ -128,7 +133,9 @@ def _table(
     offsets = pa.array(pieces.offsets, pa.int32())
     first = pieces.offsets[:-1]
     lists = {
-        name: pa.ListArray.from_arrays(offsets, _arrow(events[column], schemas.SESSIONS.field(name).type.value_type))
+        name: pa.ListArray.from_arrays(
+            offsets, _arrow(events[column], schemas.SESSIONS.field(name).type.value_type)
+        )
         for name, column in _LISTS.items()
     }
     names = events["session"][pl.Series(first)] if len(first) else events["session"]
