@@ -12,7 +12,7 @@ from random import Random
 from deeplog_ops.simulate.anomalies import ORDER, VALUES, change
 from deeplog_ops.simulate.background import DAY_MS, RATE, chatter_of, disturb
 from deeplog_ops.simulate.session import HOUR_MS, Edit, Line, Walk
-from deeplog_ops.simulate.system import HOURS, TASKS, WEEKDAYS
+from deeplog_ops.simulate.system import HOURS, TASKS, TOGETHER, WEEKDAYS
 from deeplog_ops.simulate.workflow import Node, Release, Task, released
 
 KINDS = (*ORDER, *VALUES, *RATE)
@@ -89,9 +89,13 @@ def _starts(day: date, plan: Plan, rng: Random) -> Iterator[tuple[int, Task]]:
     requests = [task for task in TASKS if task.daily_at is None]
     hours, shares = list(accumulate(HOURS)), list(accumulate(task.share for task in requests))
     count = round(plan.sessions_per_day * WEEKDAYS[day.weekday()] * (1 + 0.03 * rng.gauss(0, 1)))
-    for _ in range(max(0, count)):
-        hour = rng.choices(range(24), cum_weights=hours)[0]
-        yield hour * HOUR_MS + rng.randrange(HOUR_MS), rng.choices(requests, cum_weights=shares)[0]
+    ms = 0
+    for number in range(max(0, count)):
+        if number and rng.random() < TOGETHER:
+            ms = min(DAY_MS - 1, ms + rng.randrange(30))
+        else:
+            ms = rng.choices(range(24), cum_weights=hours)[0] * HOUR_MS + rng.randrange(HOUR_MS)
+        yield ms, rng.choices(requests, cum_weights=shares)[0]
     for task in TASKS:
         if task.daily_at is not None and task.weekday in (None, day.weekday()):
             for _ in range(task.times):

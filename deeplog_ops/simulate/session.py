@@ -69,6 +69,8 @@ class Walk:
         return ms
 
     def _turns(self, loop: Loop) -> int:
+        if loop.times is not None:
+            return min(max(self.values[loop.times], loop.least), loop.most)
         return loop.least + int(self.rng.random() * (loop.most - loop.least + 1))
 
     def _chosen(self, node: Choice) -> Node:

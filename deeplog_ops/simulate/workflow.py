@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from deeplog_ops.simulate.parameters import Draw
@@ -48,12 +48,16 @@ class Fork:
 
 @dataclass(frozen=True)
 class Loop:
-    """The body again, `least` to `most` times; `counter` names the value that counts them, from 1."""
+    """The body again, `least` to `most` times; `counter` names the value that counts them, from 1.
+
+    `times` names a value that says how often, where one does; else every number is equally likely.
+    """
 
     body: Node
     least: int
     most: int
     counter: str = "turn"
+    times: str | None = None
 
 
 Node = Step | Seq | Choice | Fork | Loop
@@ -105,7 +109,7 @@ def released(node: Node, release: Release) -> Node | None:
             return Fork(tuple(inner for inner in branches if inner is not None))
         case Loop():
             body = released(node.body, release)
-            return None if body is None else Loop(body, node.least, node.most, node.counter)
+            return None if body is None else replace(node, body=body)
 
 
 def steps(node: Node) -> list[Step]:

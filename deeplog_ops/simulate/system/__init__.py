@@ -13,6 +13,9 @@ TASKS = (UPLOAD, DOWNLOAD, CHECKOUT, REPAIR, DELETE, COMPACTION, AUDIT)
 HOURS = (2, 1, 1, 1, 1, 2, 3, 6, 9, 11, 12, 11, 10, 11, 12, 13, 12, 10, 9, 9, 8, 6, 4, 3)
 WEEKDAYS = (1.05, 1.1, 1.1, 1.05, 1.1, 0.8, 0.7)
 
+# The share of requests that come at once with another, as a page asks for its pictures: these interleave.
+TOGETHER = 0.6
+
 __all__ = [
     "CHATTER",
     "CLOCK_STEPPED",
@@ -21,6 +24,7 @@ __all__ = [
     "NODES",
     "TASKS",
     "THROTTLED",
+    "TOGETHER",
     "WEEKDAYS",
     "Chatter",
 ]

@@ -90,6 +90,7 @@ DOWNLOAD = Task(
                         ),
                         1,
                         4,
+                        times="chunks",
                     ),
                     Step(
                         "download.filled", "cache.EdgeCache", "{id} cache filled, {size} bytes", LogNormal(5)

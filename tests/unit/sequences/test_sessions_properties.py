@@ -72,7 +72,9 @@ def identities(tables: list[pa.Table]) -> list[str]:
 
 
 LONG_CHAIN: list[Row] = [("a", minute, "x") for minute in range(20, 4 * DAY, 55)]
-SEEN_TOO_LATE: list[Row] = [("a", minute, "x") for minute in [*range(1420, 2 * DAY + 1415, 55), 2 * DAY + 1415, 3 * DAY + 5]]
+SEEN_TOO_LATE: list[Row] = [
+    ("a", minute, "x") for minute in [*range(1420, 2 * DAY + 1415, 55), 2 * DAY + 1415, 3 * DAY + 5]
+]
 
 
 @given(rows=sparse | dense(), how=by_identifier | by_window, zone=zones)
@@ -99,7 +101,10 @@ def test_the_pieces_are_those_of_the_rule_written_plainly(rows: list[Row], how: 
 
 def plain_pieces(rows: list[Row], how: Sessions) -> list[tuple]:
     idle, longest = how.idle_timeout, how.longest
-    lines = [(name, ORIGIN + timedelta(minutes=minute), line, key) for line, (name, minute, key) in enumerate(rows, 1)]
+    lines = [
+        (name, ORIGIN + timedelta(minutes=minute), line, key)
+        for line, (name, minute, key) in enumerate(rows, 1)
+    ]
     pieces = []
     for name in sorted({line[0] for line in lines}):
         chains: list[list[tuple]] = []
@@ -132,11 +137,15 @@ def test_the_order_of_the_rows_does_not_matter(rows: list[Row], how: Sessions, d
 
 @given(rows=sparse, width=st.sampled_from([30, 60, 420]), parts=st.sampled_from([1, 2, 3]))
 @settings(max_examples=100, deadline=None)
-def test_an_event_is_in_every_window_that_covers_it_and_in_no_other(rows: list[Row], width: int, parts: int) -> None:
+def test_an_event_is_in_every_window_that_covers_it_and_in_no_other(
+    rows: list[Row], width: int, parts: int
+) -> None:
     span, step = timedelta(minutes=width), timedelta(minutes=width) / parts
     how = Sessions(by="window", width=span, step=step)
     found = {
-        (row["session"], row["closed_at"], line) for row in over_everything(rows, how).to_pylist() for line in row["line_nos"]
+        (row["session"], row["closed_at"], line)
+        for row in over_everything(rows, how).to_pylist()
+        for line in row["line_nos"]
     }
     assert len({(closed, line) for _, closed, line in found}) == len(rows) * parts
     for _, closed, line in found:
