@@ -41,11 +41,13 @@ def held_out_scores(
     rows, scores, sessions = [], [], []
     for fold in range(folds):
         held = sessions_held_out(sequences, counts, folds, fold)
-        seen, unseen = np.flatnonzero(counts - held), np.flatnonzero(held)
+        seen, unseen = np.flatnonzero(counts - held).tolist(), np.flatnonzero(held).tolist()
         if not len(seen) or not len(unseen):
             continue  # only where there are hardly more sessions than folds
         model = fit([sequences[row] for row in seen], (counts - held)[seen].tolist())
         rows.append(unseen)
         scores.append(model.session_scores([sequences[row] for row in unseen]))
         sessions.append(held[unseen])
-    return HeldOutScores(np.concatenate(rows), np.concatenate(scores), np.concatenate(sessions))
+    return HeldOutScores(
+        np.concatenate(rows).astype(np.int64), np.concatenate(scores), np.concatenate(sessions)
+    )

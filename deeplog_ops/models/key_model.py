@@ -17,6 +17,7 @@ from deeplog_ops.errors import ModelError
 from deeplog_ops.models.key_network import KeyNetwork, KeyNetworkShape
 from deeplog_ops.models.key_scoring import score_sequences
 from deeplog_ops.models.key_training import EpochLoss, Progress, train_network
+from deeplog_ops.models.key_usage import KeyUsage
 from deeplog_ops.models.key_windows import distinct_windows
 from deeplog_ops.models.session_split import sessions_held_out
 from deeplog_ops.models.vocabulary import Vocabulary
@@ -30,15 +31,13 @@ VALIDATION_FOLDS = 10  # one of them is held out for early stopping
 class KeyModel:
     """A fitted key model. Scores are larger where more anomalous.
 
-    `new_key` is the chance that an event's key is one that training did not see: the mass of the escape
-    class. `new_keys` is how many keys share it. See `_escape`.
+    `usage` counts the training's events: what a probability falls back to where the network is too sure.
     """
 
     vocabulary: Vocabulary
     settings: KeyModelSettings
     network: KeyNetwork
-    new_key: float
-    new_keys: int
+    usage: KeyUsage
 
     @classmethod
     def fit(
@@ -69,7 +68,7 @@ class KeyModel:
             settings,
             progress,
         )
-        return cls(vocabulary, settings, network, *_escape(sequences, counts)), losses
+        return cls(vocabulary, settings, network, KeyUsage.of(vocabulary, sequences, counts)), losses
 
     def score(
         self,
@@ -97,7 +96,7 @@ class KeyModel:
 
     def to_dict(self) -> dict[str, Any]:
         """All that `restore` needs besides the weights and the vocabulary, as plain data."""
-        return {"settings": self.settings.model_dump(), "new_key": self.new_key, "new_keys": self.new_keys}
+        return {"settings": self.settings.model_dump(), "usage": self.usage.to_dict()}
 
     @classmethod
     def restore(
@@ -106,9 +105,13 @@ class KeyModel:
         """A model from its parts. ModelError names the array that is missing, unknown or of another shape."""
         try:
             settings = KeyModelSettings.model_validate(data["settings"])
-            new_key, new_keys = float(data["new_key"]), int(data["new_keys"])
-        except (KeyError, ValueError) as error:
-            raise ModelError(f"the key model's description cannot be used: {error}") from error
+            usage = KeyUsage.from_dict(data["usage"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"the key model's description cannot be used: {error!r}") from error
+        if len(usage.events) != len(vocabulary):
+            raise ModelError(
+                f"the key model counts {len(usage.events)} symbols, but its vocabulary has {len(vocabulary)}"
+            )
         network = KeyNetwork(
             KeyNetworkShape(len(vocabulary), settings.embedding, settings.hidden, settings.layers)
         )
@@ -122,7 +125,7 @@ class KeyModel:
                     "and these settings"
                 )
         network.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
-        return cls(vocabulary, settings, network.eval(), new_key, new_keys)
+        return cls(vocabulary, settings, network.eval(), usage)
 
 
 def _distinct(
@@ -142,19 +145,3 @@ def _distinct(
         raise ModelError("there are no sessions to train on: choose training days that have some")
     ordered = sorted(total)
     return ordered, np.array([total[keys] for keys in ordered], np.int64)
-
-
-def _escape(sequences: Sequence[KeySequence], counts: NDArray[np.int64]) -> tuple[float, int]:
-    """The chance that an event's key is new, and how many keys share it, after Good and Turing.
-
-    As many events bring a new key as brought the keys that only one session has (half a session more, for
-    where there are none). It is shared by as many new keys as there were such, so that a key never seen is
-    about as likely as any event seen once, and gets less likely the more was seen without it.
-    """
-    seen_in: Counter[str] = Counter()
-    for keys, count in zip(sequences, counts.tolist(), strict=True):
-        for key in set(keys):
-            seen_in[key] += count
-    once = sum(1 for count in seen_in.values() if count == 1)
-    events = sum((len(keys) + 1) * count for keys, count in zip(sequences, counts.tolist(), strict=True))
-    return (once + 0.5) / (events + 1), once + 1

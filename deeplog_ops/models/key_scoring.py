@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from deeplog_ops.models.compute_device import choose_device, few_threads
 from deeplog_ops.models.key_windows import KeyWindows, distinct_windows
@@ -20,6 +19,8 @@ from deeplog_ops.schemas import SCORES
 
 if TYPE_CHECKING:
     from deeplog_ops.models.key_model import KeyModel
+
+Floats = NDArray[np.float64]
 
 CHUNK_PLACES = 2**20  # events scored at once: bounds memory
 BATCH = 1024  # histories read at once
@@ -57,7 +58,7 @@ def _chunks(sequences: Sequence[Sequence[str]]) -> Iterator[slice]:
 class _Judged:
     """What the model says of U distinct windows, and of the histories they share."""
 
-    log_probability: NDArray[np.float64]  # (U,)
+    probability: NDArray[np.float64]  # (U,)
     rank: NDArray[np.int32]  # (U,)
     history: NDArray[np.int64]  # (U,) which history
     likeliest: NDArray[np.int64]  # (histories, n) symbols
@@ -75,7 +76,8 @@ def _score_chunk(
     with few_threads():
         judged = _judge(model, windows, expected)
     starts, place = windows.starts, windows.place
-    surprise = -judged.log_probability[place]  # (E,)
+    probability = judged.probability[place]  # (E,)
+    surprise = -np.log(probability)
     score = np.maximum.reduceat(surprise, starts[:-1])  # (N,)
     at_worst = np.flatnonzero(surprise == np.repeat(score, np.diff(starts)))
     worst = at_worst[np.searchsorted(at_worst, starts[:-1])]  # the first place with the largest surprise
@@ -93,7 +95,7 @@ def _score_chunk(
             pa.array([list(keys) for keys in sequences], pa.list_(pa.string())),
             pa.array(sessions, pa.int64()),
             per_place(judged.rank[place]),
-            per_place(np.exp(-surprise)),
+            per_place(probability),
             per_place(surprise),
             per_place(windows.targets[place] != ESCAPE),
             pa.array(score),
@@ -114,29 +116,27 @@ def _judge(model: KeyModel, windows: KeyWindows, expected: int) -> _Judged:
     first_window = np.append(np.flatnonzero(fresh), len(histories))
     expected = min(expected, len(model.vocabulary) - 2)
     # Not taken from the network's class: a key that never came says nothing that a network could learn.
-    escape = np.log(model.new_key) - np.log(model.new_keys)
-    log_probability, rank = np.empty(len(histories)), np.empty(len(histories), np.int32)
+    escape = model.usage.this_new_key
+    probability, rank = np.empty(len(histories)), np.empty(len(histories), np.int32)
     likeliest = np.empty((len(first_window) - 1, expected), np.int64)
     chances = np.empty(likeliest.shape)
     batch = max(64, min(BATCH, BATCH_CELLS // len(model.vocabulary)))
     for first in range(0, len(likeliest), batch):
         last = min(first + batch, len(likeliest))
-        rows = _log_probabilities(model, histories[first_window[first:last]], batch)  # (B, V)
-        top = rows.topk(expected, dim=1)
-        likeliest[first:last], chances[first:last] = top.indices.cpu(), top.values.exp().cpu()
+        rows = _probabilities(model, histories[first_window[first:last]], batch)  # (B, V)
+        top = torch.from_numpy(rows).topk(expected, dim=1)
+        likeliest[first:last], chances[first:last] = top.indices, top.values
         for start in range(first_window[first], first_window[last], batch):
             part = slice(start, min(start + batch, first_window[last]))
-            row = rows[torch.from_numpy(history[part] - first).to(rows.device)]  # (W, V)
-            target = torch.from_numpy(windows.targets[part].astype(np.int64)).to(rows.device)
-            came = row.gather(1, target[:, None])  # (W, 1)
-            came = came.masked_fill((target == ESCAPE)[:, None], float(escape))
-            log_probability[part] = came[:, 0].cpu()
-            rank[part] = (row > came).sum(dim=1).cpu()
-    return _Judged(log_probability, rank, history, likeliest, chances)
+            row = rows[history[part] - first]  # (W, V)
+            target = windows.targets[part]  # (W,)
+            came = np.where(target == ESCAPE, escape, row[np.arange(len(row)), target])
+            probability[part], rank[part] = came, (row > came[:, None]).sum(axis=1)
+    return _Judged(probability, rank, history, likeliest, chances)
 
 
-def _log_probabilities(model: KeyModel, histories: NDArray[np.int32], batch: int) -> Tensor:
-    """Of every symbol after each history: (B, H) → (B, V), in double precision; -inf for BOS and ESCAPE.
+def _probabilities(model: KeyModel, histories: NDArray[np.int32], batch: int) -> Floats:
+    """Of every symbol after each history: (B, H) → (B, V), in double precision; 0 for BOS and ESCAPE.
 
     The batch is filled up to its full size: with the same shape always, a history's numbers are bit for bit
     the same whichever histories stand beside it.
@@ -146,4 +146,4 @@ def _log_probabilities(model: KeyModel, histories: NDArray[np.int32], batch: int
     filled[: len(histories)] = histories
     logits = model.network.to(device)(torch.from_numpy(filled).to(device))[: len(histories)].double()
     logits[:, [BOS, ESCAPE]] = -torch.inf
-    return logits.log_softmax(dim=1) + float(np.log1p(-model.new_key))
+    return model.usage.smoothed(logits.softmax(dim=1).cpu().numpy())

@@ -88,7 +88,8 @@ def _train(
     )
     draws = _draws(train, batch, settings.seed)
     losses: list[EpochLoss] = []
-    best, best_epoch = {}, 0
+    best: dict[str, Tensor] = {}
+    best_epoch = 0
     began = time.monotonic()
     for epoch in range(1, settings.epochs + 1):
         total = 0.0

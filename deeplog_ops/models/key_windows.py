@@ -35,7 +35,7 @@ class KeyWindows:
     def summed(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """How often each window occurs when sequence i occurs weights[i] times. (N,) → (U,)"""
         per_place = np.repeat(weights, np.diff(self.starts))
-        return np.bincount(self.place, per_place, minlength=len(self.windows))
+        return np.bincount(self.place, per_place, minlength=len(self.windows)).astype(np.float64)
 
 
 def distinct_windows(sequences: Sequence[NDArray[np.int32]], history: int) -> KeyWindows:
