@@ -27,7 +27,10 @@ class Matcher:
             node[_END] = {}
 
     def find(self, masked: str) -> str | None:
-        """The template text of a masked message, or None."""
+        """The template text of a masked message, or None. Failing all, its lists of wildcards may have any length."""
+        return self._find(masked) or self._find(pieces.collapse(masked))
+
+    def _find(self, masked: str) -> str | None:
         if masked in self._texts:
             return masked
         found = list(_walk(self._root, pieces.split(masked), 0, ()))

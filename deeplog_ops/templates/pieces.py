@@ -13,6 +13,7 @@ from deeplog_ops.templates.masks import WILDCARD
 Pieces = tuple[str, ...]
 
 _PIECE = re.compile(r"<\*>|\w+(?:[.\-/\\@#$+&*~]+\w+)*|.", re.DOTALL)
+_LIST = re.compile(r"<\*>(?:[ ,;|]+<\*>)+")
 
 
 def split(text: str) -> Pieces:
@@ -23,6 +24,11 @@ def split(text: str) -> Pieces:
 def join(pieces: Pieces) -> str:
     """The text of pieces."""
     return "".join(pieces)
+
+
+def collapse(text: str) -> str:
+    """The text with every list of wildcards as one: lists of different length become equal."""
+    return _LIST.sub(WILDCARD, text)
 
 
 def is_word(piece: str) -> bool:
@@ -37,6 +43,10 @@ def variable(piece: str) -> bool:
 
 def covers(general: Pieces, special: Pieces) -> bool:
     """Whether every message of `special` is one of `general`."""
+    return _covers(general, special) or _covers(general, split(collapse(join(special))))
+
+
+def _covers(general: Pieces, special: Pieces) -> bool:
     return len(general) == len(special) and all(
         left == right or (left == WILDCARD and variable(right))
         for left, right in zip(general, special, strict=True)
