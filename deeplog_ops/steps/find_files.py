@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,6 +21,8 @@ from deeplog_ops.steps.stage import OpenRun, stage
 from deeplog_ops.steps.workplace import Workplace
 from deeplog_ops.storage import manifest
 from deeplog_ops.storage.paths import open_path
+
+log = logging.getLogger(__name__)
 
 PEEK_BYTES = 64 * 1024
 _SLACK = timedelta(days=1)
@@ -76,10 +79,14 @@ def survey(place: Workplace, source: SourceConfig) -> list[RawFile]:
 
 
 def _expand(source: SourceConfig) -> list[UPath]:
-    try:
-        return manifest.find(source.paths, source.exclude, source.connection)
-    except MissingInput:
-        return []  # the wait decides when no files are a failure; a day without any is a state of its own
+    found: dict[str, UPath] = {}
+    for path in source.paths:
+        try:
+            found |= {str(file): file for file in manifest.find([path], source.exclude, source.connection)}
+        except MissingInput as missing:
+            # No failure: the wait decides how long a day waits, and a day without files is a state of its own.
+            log.warning("%s", missing)
+    return [found[name] for name in sorted(found)]
 
 
 def _with_times(file: RawFile, learnt: RawFile | None) -> RawFile:

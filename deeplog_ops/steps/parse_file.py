@@ -18,7 +18,6 @@ from deeplog_ops import schemas
 from deeplog_ops.config import Reading, Templates
 from deeplog_ops.errors import FormatError, MissingInput
 from deeplog_ops.formats import catalog, compression, fingerprint
-from deeplog_ops.formats.guess import guess_format
 from deeplog_ops.formats.records import read_records
 from deeplog_ops.formats.spec import FormatSpec
 from deeplog_ops.records import LineAccount, Template
@@ -92,6 +91,8 @@ def _format(path: str, head: bytes, name: str | None) -> tuple[FormatSpec, bool,
         return catalog.resolve(name), True, []
     if not head:
         raise FormatError(f"{path} is empty: there is nothing to guess a format from")
+    from deeplog_ops.formats.guess import guess_format
+
     guess = guess_format([(path, head)])
     return guess.spec, guess.sure, list(guess.notes)
 
