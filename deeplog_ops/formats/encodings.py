@@ -15,7 +15,7 @@ _MARKS = (
 )
 _MARK_OF_UTF8 = codecs.BOM_UTF8
 # of the first bytes, so large a share of control characters is no text
-_BINARY_SHARE = 0.1
+_BINARY_SHARE = 0.05
 _TEXT_CONTROLS = bytes((0, 7, 8, 9, 10, 11, 12, 13, 27))
 _CONTROLS = bytes(set(range(32)) - set(_TEXT_CONTROLS)) + b"\x7f"
 _BINARY_MAGIC = (b"\x7fELF", b"\x89PNG", b"PK\x03\x04", b"PAR1", b"SQLite format 3\0", b"%PDF-", b"\xff\xd8\xff", b"Rar!", b"7z\xbc\xaf")

@@ -105,7 +105,7 @@ class Joiner:
         head, lines = lines[: int(firsts[0])], lines[int(firsts[0]) :]
         if self._fits(head):
             text = "\n".join([*head["raw"], ""])
-            first = lines[:1].with_columns(pl.lit(text) + pl.col("raw"), pl.col("count") + head["count"].sum())
+            first = lines[:1].with_columns(raw=pl.lit(text) + pl.col("raw"), count=pl.col("count") + head["count"].sum())
             lines = pl.concat([first, lines[1:]])
         else:
             self._count_head(head)

@@ -85,6 +85,7 @@ class BlockReader:
         while data := self._take():
             if skipped:
                 end = self._find(data, skipped % self._unit)
+                pending += data[: end if end >= 0 else None][: BEGINNING - len(pending)]
                 if end < 0:
                     skipped += len(data)
                     continue

@@ -172,8 +172,9 @@ class _FileReader:
         blank = int(block.counts.sum()) - int(lines["count"].sum())
         records = self._joiner.add(lines)
         head = self._flushed_head()
-        taken = int(block.counts.sum()) + held - self._joiner.held_lines
-        return self._chunk(records, LineAccount(lines_read=taken, blank=blank + block.headings, quarantined=head), block.bytes_read)
+        taken = block.headings + int(block.counts.sum()) + held - self._joiner.held_lines
+        account = LineAccount(lines_read=taken, blank=blank + block.headings, quarantined=head)
+        return self._chunk(records, account, block.bytes_read)
 
     def _finish(self, blocks: BlockReader) -> Chunk:
         held = self._joiner.held_lines
