@@ -1,5 +1,5 @@
-"""Events to sessions, sessions to windows. Pure: columns in, columns out.
+"""Events to sessions and windows of time. Pure: columns in, columns out.
 
-identify   which session an event belongs to          buckets   shards of sessions, the same on every machine
-sessions   events of one bucket to pieces of sessions  windows   distinct (history → next key) with weights
+identify   which session an event belongs to      buckets   shards of sessions, the same on every machine
+sessions   one shard's events to pieces of sessions   cells   fixed clock times and their names
 """

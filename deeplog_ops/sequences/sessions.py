@@ -3,7 +3,7 @@
 When a piece is over must be a pure rule, known to the day that judges it and agreed on by every other day,
 although each day sees only the events in [view_start, end):
 
-- Events of one name, by (time, file order, line), are a chain while no gap exceeds `idle_timeout`.
+- Events of one name, by (time, file, line), are a chain while no gap exceeds `idle_timeout`.
 - A chain no longer than `longest` is one piece, over at its last event + idle_timeout.
 - A longer chain is cut where the clock passes multiples of `longest` since 1970 (UTC). A piece of it is over at
   max(its last event, the chain's start + longest) + idle_timeout: by then an event has come that makes the chain
@@ -58,13 +58,13 @@ def build(events: pl.DataFrame, settings: Sessions, bounds: DayBounds) -> pa.Tab
     """One row (schemas.SESSIONS) a piece that was not over before the day began, by session and time.
 
     `events` are those of one bucket, in any order, with the columns of schemas.EVENTS; those without a session take no
-    part. Those with a time lie in [view_start, end); those without one must be the day's own. An integer column
-    `file_order`, where there is one, says in which order files were written; else equal times go by file_id.
+    part. Those with a time lie in [view_start, end); those without one must be the day's own. Equal times go by an
+    integer column `order`, where there is one, else by file_id and line_no.
     """
     events = events.filter(pl.col("session").is_not_null())
     ranks = {
         "session": _ranks(events["session"]),
-        "file": _file_order(events),
+        "place": _place(events),
         "line": events["line_no"].to_numpy(),
     }
     time = events["time"].dt.epoch("us")
@@ -87,7 +87,7 @@ def build(events: pl.DataFrame, settings: Sessions, bounds: DayBounds) -> pa.Tab
 
 def _chains(rows: Ints, time: Ints, ranks: dict[str, Ints], settings: Sessions) -> _Pieces:
     idle, longest = microseconds(settings.idle_timeout), microseconds(settings.longest)
-    order = _sorted(ranks["session"], time, ranks["file"], ranks["line"])
+    order = _sorted(ranks["session"], time, ranks["place"], ranks["line"])
     session, time = ranks["session"][order], time[order]
     begins = _changes(session)
     begins[1:] |= np.diff(time) > idle
@@ -111,7 +111,7 @@ def _windows(rows: Ints, time: Ints, ranks: dict[str, Ints], settings: Sessions)
     of = np.repeat(np.arange(len(time)), copies)
     back = np.arange(len(of)) - np.repeat(np.cumsum(copies) - copies, copies)
     window = (newest[of] - back) * step
-    order = _sorted(ranks["session"][of], window, time[of], ranks["file"][of], ranks["line"][of])
+    order = _sorted(ranks["session"][of], window, time[of], ranks["place"][of], ranks["line"][of])
     of, window = of[order], window[order]
     first = np.flatnonzero(_changes(ranks["session"][of]) | _changes(window))
     starts = window[first]
@@ -120,7 +120,7 @@ def _windows(rows: Ints, time: Ints, ranks: dict[str, Ints], settings: Sessions)
 
 
 def _untimed(rows: Ints, ranks: dict[str, Ints]) -> _Pieces:
-    order = _sorted(ranks["session"], ranks["file"], ranks["line"])
+    order = _sorted(ranks["session"], ranks["place"], ranks["line"])
     first = np.flatnonzero(_changes(ranks["session"][order]))
     return _Pieces(rows[order], np.append(first, len(rows)), np.zeros_like(first), np.zeros_like(first))
 
@@ -188,9 +188,10 @@ def _ranks(names: pl.Series) -> Ints:
     return rank[codes.indices.to_numpy()]
 
 
-def _file_order(events: pl.DataFrame) -> Ints:
-    if "file_order" in events.columns:
-        return events["file_order"].cast(pl.Int64).to_numpy()
+def _place(events: pl.DataFrame) -> Ints:
+    """What decides between equal times, beside the line's number."""
+    if "order" in events.columns:
+        return events["order"].cast(pl.Int64).to_numpy()
     return _ranks(events["file_id"])
 
 

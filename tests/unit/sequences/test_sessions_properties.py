@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import polars as pl
 import pyarrow as pa
-from event_rows import ORIGIN, Row, events
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from deeplog_ops.config import Sessions
 from deeplog_ops.records import DayBounds
 from deeplog_ops.sequences.sessions import build
+from tests.unit.sequences.event_rows import ORIGIN, Row, events
 
 DAY = 1440
 DAYS = 5  # the third, 29 March 2026, has 23 hours in Berlin
