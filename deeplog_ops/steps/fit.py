@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 
 import pyarrow as pa
 
@@ -60,7 +61,20 @@ def fit(
             settings=source,
         )
         path = place.registry.write(version)
-        model_rows.register(place.engine, version, path)
+        days = (version.last_day - version.first_day).days + 1
+        model_rows.register(
+            place.engine,
+            source.key,
+            version.version,
+            path=path,
+            metrics=version.metrics,
+            training_days=[version.first_day + timedelta(days=number) for number in range(days)],
+            parent=version.parent,
+            seed=version.seed,
+            library_versions=version.library_versions,
+            created_by=opened.run.run_key,
+            templates=catalogue.templates,
+        )
         record.rows = len(keys)
         record.message = (
             f"version {version.version}: {int(sum(weights))} sessions, {len(keys)} distinct sequences"

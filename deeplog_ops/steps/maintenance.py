@@ -29,14 +29,16 @@ def collect_garbage(place: Workplace, source_name: str) -> dict[str, int]:
     source = place.source(source_name)
     live = rows.live_partition_paths(place.engine, source.key)
     older = place.now() - timedelta(hours=source.retention.garbage_hours)
-    return {"files": place.lake.collect_garbage(source.key, live, older)}
+    return {
+        "partitions": place.lake.collect_garbage(source.key, live, older),
+        "versions": place.registry.collect_garbage(source.key, older),
+    }
 
 
 def prune_versions(place: Workplace, source_name: str) -> list[str]:
-    """Delete the oldest versions beyond `retention.versions` that are no champion and that no day refers to."""
+    """Delete the oldest versions beyond `retention.versions` that no day, run or champion needs."""
     source = place.source(source_name)
-    doomed = model_rows.prunable(place.engine, source.key, keep=source.retention.versions)
+    doomed = model_rows.delete_expendable(place.engine, source.key, source.retention.versions)
     for version in doomed:
-        model_rows.forget(place.engine, source.key, version)
         place.registry.delete(source.key, version)
     return doomed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from deeplog_ops.config import SourceConfig
 from deeplog_ops.db import models as model_rows
 from deeplog_ops.errors import ConfigError
 from deeplog_ops.steps.workplace import Workplace
@@ -31,7 +32,7 @@ def promote(place: Workplace, source_name: str, version: str, *, rule: str = "ye
         return Decision(False, f"{version} is the champion already: the training gave the same version again")
     reason = "asked for by hand"
     if rule == "auto":
-        fits, reason = _checks(place, source.key, version, champion)
+        fits, reason = _checks(place, source, version, champion)
         if not fits:
             return Decision(False, f"{version} was not promoted: {reason}")
     model_rows.promote(place.engine, source.key, version, who=who, why=reason)
@@ -44,18 +45,20 @@ def revert(place: Workplace, source_name: str, *, who: str, why: str) -> str:
     return model_rows.revert(place.engine, source.key, who=who, why=why)
 
 
-def _checks(place: Workplace, source_key: str, version: str, champion: str | None) -> tuple[bool, str]:
-    new = place.registry.read(source_key, version)
+def _checks(place: Workplace, source: SourceConfig, version: str, champion: str | None) -> tuple[bool, str]:
+    new = place.registry.read(source.key, version)
     if champion is None:
         return True, "the first version"
-    old = place.registry.read(source_key, champion)
-    if new.calibration.warming_up and not old.calibration.warming_up:
+    old = place.registry.read(source.key, champion)
+    least = source.detection.least_sessions
+    if new.calibration.warming_up(least) and not old.calibration.warming_up(least):
         return (
             False,
             f"it was trained on {new.training_sessions} sessions, too few for verdicts; the champion was not",
         )
     if new.training_sessions < _LEAST_SHARE * old.training_sessions:
         return False, (
-            f"it was trained on {new.training_sessions} sessions, the champion on {old.training_sessions}: are files missing?"
+            f"it was trained on {new.training_sessions} sessions, the champion on {old.training_sessions}: "
+            "are files missing?"
         )
     return True, f"trained on {new.training_sessions} sessions, the checks passed"

@@ -82,7 +82,7 @@ def _state(opened: OpenRun, files: int, events: int) -> tuple[DayState, str | No
     if opened.run.version is None:
         return DayState.WARMING_UP, "no model version yet: run the training"
     version = opened.place.registry.read(opened.source.key, opened.run.version)
-    if version.calibration.warming_up:
+    if version.calibration.warming_up(opened.source.detection.least_sessions):
         return DayState.WARMING_UP, (
             f"the model was trained on {version.training_sessions} sessions; verdicts need "
             f"{opened.source.detection.least_sessions}"
