@@ -1,0 +1,60 @@
+"""Why a session is anomalous, in a sentence for the person on duty."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+LONGEST = 90  # characters of a template in a sentence
+NAMED = 3  # expected templates named at most,
+WORTH_NAMING = 0.05  # and only when this likely, but for the first
+
+
+def reason(
+    came: str | None,
+    before: str | None,
+    expected: Sequence[tuple[str | None, float]],
+    *,
+    probability: float,
+    rank: int,
+    known: bool = True,
+) -> str:
+    """One sentence: what came, after what, and what was expected instead, likeliest first.
+
+    Texts are of templates. `came` None is the end of the session, `before` None its beginning; None among
+    `expected` is the end, too. `rank` counts from 0, so it is how many others were likelier.
+    """
+    instead = _alternatives(expected)
+    if came is None:
+        where = f"after {_quoted(before)}" if before is not None else "before its first event"
+        return f"The session ended {where} ({_chance(probability)}); expected {instead}."
+    where = f"After {_quoted(before)} came" if before is not None else "The session began with"
+    if not known:
+        return f"{where} {_quoted(came)}, which training never saw; expected {instead}."
+    others = f"{rank} other{'s' if rank != 1 else ''} likelier"
+    return f"{where} {_quoted(came)} ({_chance(probability)}, {others}); expected {instead}."
+
+
+def _alternatives(expected: Sequence[tuple[str | None, float]]) -> str:
+    named = [
+        f"{_quoted(text) if text is not None else 'the end of the session'} ({chance:.2f})"
+        for place, (text, chance) in enumerate(expected[:NAMED])
+        if place == 0 or chance >= WORTH_NAMING
+    ]
+    if len(named) > 2:
+        named = [", ".join(named[:-1]), named[-1]]
+    return " or ".join(named) or "something else"
+
+
+def _chance(probability: float) -> str:
+    return "probability under 0.0001" if probability < 0.0001 else f"probability {probability:.2g}"
+
+
+def _quoted(text: str) -> str:
+    """The text on one line; of a long one, its beginning and its end, cut between words where there are any."""
+    words = " ".join(text.split())
+    if len(words) > LONGEST:
+        head, tail = words[: LONGEST * 2 // 3], words[-LONGEST // 3 :]
+        head = head.rsplit(" ", 1)[0] if " " in head[LONGEST // 3 :] else head
+        tail = tail.split(" ", 1)[1] if " " in tail[: LONGEST // 6] else tail
+        words = f"{head} … {tail}"
+    return f'"{words}"'
