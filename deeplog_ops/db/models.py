@@ -16,6 +16,12 @@ from deeplog_ops.db.sources import source_of
 from deeplog_ops.errors import ModelError
 from deeplog_ops.records import Template
 
+_UNUSED = """m.source_id = :source_id AND m.state = 'available'
+    AND NOT EXISTS (SELECT FROM deeplog.champions c WHERE (c.source_id, c.version) = (m.source_id, m.version))
+    AND NOT EXISTS (SELECT FROM deeplog.days d WHERE (d.source_id, d.version) = (m.source_id, m.version))
+    AND NOT EXISTS (SELECT FROM deeplog.runs r WHERE (r.source_id, r.version) = (m.source_id, m.version)
+                    AND r.state = 'running')"""
+
 
 @dataclass(frozen=True)
 class RegisteredModel:
@@ -32,6 +38,14 @@ class RegisteredModel:
     created_at: datetime
     created_by: str
     champion: bool
+
+    @property
+    def first_day(self) -> date | None:
+        return min(self.training_days, default=None)
+
+    @property
+    def last_day(self) -> date | None:
+        return max(self.training_days, default=None)
 
 
 @dataclass(frozen=True)
@@ -134,7 +148,7 @@ def audit(engine: Engine, source_key: str) -> list[ChampionChange]:
         return _audit(connection, source_of(connection, source_key))
 
 
-def versions(engine: Engine, source_key: str) -> list[RegisteredModel]:
+def list_versions(engine: Engine, source_key: str) -> list[RegisteredModel]:
     """All versions of a source, the youngest first; deleted ones too."""
     with transaction(engine) as connection:
         rows = connection.execute(
@@ -153,7 +167,7 @@ def versions(engine: Engine, source_key: str) -> list[RegisteredModel]:
 
 def version(engine: Engine, source_key: str, name: str) -> RegisteredModel:
     """One version. Raises ModelError when the source has none of that name."""
-    for found in versions(engine, source_key):
+    for found in list_versions(engine, source_key):
         if found.version == name:
             return found
     raise ModelError(f"{source_key} has no version {name!r}: deeplog-ops models list shows what there is")
@@ -162,30 +176,22 @@ def version(engine: Engine, source_key: str, name: str) -> RegisteredModel:
 def delete_expendable(engine: Engine, source_key: str, keep: int) -> list[str]:
     """Mark versions as deleted that nothing needs, and return them: their folders can then be removed.
 
-    Kept are the champion and the one before it, the versions of days and of unfinished runs, and the youngest `keep`
-    besides.
+    Needed are the champion and the one before it, the versions of days and of unfinished runs, and the youngest
+    `keep` besides.
     """
     with transaction(engine) as connection:
         source_id = _own(connection, source_key)
-        key = {"source_id": source_id}
-        rows = connection.execute(
-            text(
-                "SELECT version, EXISTS (SELECT FROM deeplog.days d WHERE d.source_id = m.source_id AND d.version = "
-                "m.version) OR EXISTS (SELECT FROM deeplog.runs r WHERE r.source_id = m.source_id AND r.version = "
-                "m.version AND r.state = 'running') OR EXISTS (SELECT FROM deeplog.champions c WHERE c.source_id = "
-                "m.source_id AND c.version = m.version) AS used FROM deeplog.models m WHERE source_id = :source_id "
-                "AND state = 'available' ORDER BY created_at DESC, version"
-            ),
-            key,
-        ).all()
-        standing = set(_standing(_audit(connection, source_id))[-2:])
-        unused = [row.version for row in rows if not row.used and row.version not in standing]
-        gone = unused[keep:]
+        unused = connection.execute(
+            text(f"SELECT version FROM deeplog.models m WHERE {_UNUSED} ORDER BY created_at DESC, version"),
+            {"source_id": source_id},
+        ).scalars()
+        standing = _standing(_audit(connection, source_id))[-2:]
+        gone = [version for version in unused if version not in standing][keep:]
         connection.execute(
             text(
                 "UPDATE deeplog.models SET state = 'deleted' WHERE source_id = :source_id AND version = ANY(:gone)"
             ),
-            {**key, "gone": gone},
+            {"source_id": source_id, "gone": gone},
         )
         return gone
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import Engine, text
 
@@ -18,6 +19,25 @@ _RAW_FILE = (
     "file_id, path, size, modified, compression, read_to, first_time, last_time, duplicate_of, day_hint"
 )
 
+# A file that has grown was not read to its end: its last time is not known any more, and its first one is a peek.
+_SEE = f"""
+INSERT INTO deeplog.raw_files AS f (source_id, {_RAW_FILE})
+SELECT source_id, :file_id, :path, :size, :modified, :compression, CAST(:read_to AS bigint),
+    CAST(:first_time AS timestamptz), CAST(:last_time AS timestamptz), :duplicate_of, CAST(:day_hint AS date)
+FROM deeplog.runs WHERE run_id = :run_id
+ON CONFLICT (source_id, file_id, path) DO UPDATE SET
+    size = excluded.size,
+    modified = excluded.modified,
+    compression = excluded.compression,
+    read_to = excluded.read_to,
+    first_time = CASE WHEN f.size = excluded.size AND f.last_time IS NOT NULL THEN f.first_time
+                      ELSE excluded.first_time END,
+    last_time = coalesce(excluded.last_time, CASE WHEN f.size = excluded.size THEN f.last_time END),
+    duplicate_of = excluded.duplicate_of,
+    day_hint = excluded.day_hint,
+    last_seen_at = now()
+"""
+
 
 @dataclass(frozen=True)
 class LateDay:
@@ -27,40 +47,35 @@ class LateDay:
     reason: str
 
 
-def record_files(engine: Engine, run_id: int, files: Sequence[RawFile]) -> None:
-    """Keep the manifest of a run, in its order, in place of one recorded before; and note the files as seen."""
-    rows = [_row(run_id, ordinal, file) for ordinal, file in enumerate(files)]
+def record_files(
+    engine: Engine, run_id: int, seen: Sequence[RawFile], touching: Sequence[RawFile] | None = None
+) -> None:
+    """Note all files of the source as `seen`, and keep those `touching` the run (default: all) as its manifest.
+
+    The manifest keeps its order and replaces one recorded before.
+    """
+    manifest = [
+        {"ordinal": n, **_row(run_id, file)} for n, file in enumerate(seen if touching is None else touching)
+    ]
     with transaction(engine) as connection:
         connection.execute(
             text("SELECT 1 FROM deeplog.runs WHERE run_id = :run_id FOR UPDATE"), {"run_id": run_id}
         )
         connection.execute(text("DELETE FROM deeplog.run_files WHERE run_id = :run_id"), {"run_id": run_id})
-        if not rows:
-            return
-        connection.execute(
-            text(
-                f"INSERT INTO deeplog.run_files (run_id, ordinal, {_RAW_FILE}) VALUES (:run_id, :ordinal, :file_id, "
-                ":path, :size, :modified, :compression, :read_to, :first_time, :last_time, :duplicate_of, :day_hint)"
-            ),
-            rows,
-        )
-        # Sorted, so that two runs that see the same files cannot deadlock.
-        connection.execute(
-            text(
-                "INSERT INTO deeplog.raw_files (source_id, file_id, path, size, modified, compression, first_time, "
-                "last_time, duplicate_of) SELECT source_id, :file_id, :path, :size, :modified, :compression, "
-                "CAST(:first_time AS timestamptz), CAST(:last_time AS timestamptz), :duplicate_of "
-                "FROM deeplog.runs WHERE run_id = :run_id ON CONFLICT (source_id, file_id, path) DO UPDATE SET "
-                "size = excluded.size, modified = excluded.modified, compression = excluded.compression, "
-                "first_time = CASE WHEN raw_files.size = excluded.size AND raw_files.last_time IS NOT NULL "
-                "THEN raw_files.first_time ELSE excluded.first_time END, "
-                # A file that has grown was not read to its end: its last time is not known any more.
-                "last_time = coalesce(excluded.last_time, CASE WHEN raw_files.size = excluded.size "
-                "THEN raw_files.last_time END), "
-                "duplicate_of = excluded.duplicate_of, last_seen_at = now()"
-            ),
-            sorted(rows, key=lambda row: (str(row["file_id"]), str(row["path"]))),
-        )
+        if manifest:
+            connection.execute(
+                text(
+                    f"INSERT INTO deeplog.run_files (run_id, ordinal, {_RAW_FILE}) VALUES (:run_id, :ordinal, :file_id, "
+                    ":path, :size, :modified, :compression, :read_to, :first_time, :last_time, :duplicate_of, :day_hint)"
+                ),
+                manifest,
+            )
+        if seen:
+            # Sorted, so that two runs that see the same files cannot deadlock.
+            rows = sorted(
+                (_row(run_id, file) for file in seen), key=lambda row: (row["file_id"], row["path"])
+            )
+            connection.execute(text(_SEE), rows)
 
 
 def raw_files(engine: Engine, source_key: str) -> list[RawFile]:
@@ -68,8 +83,7 @@ def raw_files(engine: Engine, source_key: str) -> list[RawFile]:
     with transaction(engine) as connection:
         rows = connection.execute(
             text(
-                "SELECT file_id, path, size, modified, compression, CASE WHEN compression IS NULL THEN size END AS "
-                "read_to, first_time, last_time, duplicate_of, NULL::date AS day_hint FROM deeplog.raw_files "
+                f"SELECT {_RAW_FILE} FROM deeplog.raw_files "
                 "WHERE source_id = :source_id ORDER BY path, file_id"
             ),
             {"source_id": source_of(connection, source_key)},
@@ -120,7 +134,7 @@ def record_accounts(engine: Engine, run_id: int, accounts: Sequence[FileAccount]
                 "AND f.source_id = r.source_id AND f.file_id = :file_id AND f.path = :path "
                 "AND g.file_id = f.file_id AND g.path = f.path AND g.size = f.size"
             ),
-            sorted(rows, key=lambda row: (str(row["file_id"]), str(row["path"]))),
+            sorted(rows, key=lambda row: (row["file_id"], row["path"])),
         )
 
 
@@ -193,10 +207,9 @@ def _grew(
     return file.last_time is not None and last_time is not None and file.last_time > last_time
 
 
-def _row(run_id: int, ordinal: int, file: RawFile) -> dict[str, object]:
+def _row(run_id: int, file: RawFile) -> dict[str, Any]:
     return {
         "run_id": run_id,
-        "ordinal": ordinal,
         "file_id": file.file_id,
         "path": visible(file.path),
         "size": file.size,
@@ -210,7 +223,7 @@ def _row(run_id: int, ordinal: int, file: RawFile) -> dict[str, object]:
     }
 
 
-def _account(run_id: int, account: FileAccount) -> dict[str, object]:
+def _account(run_id: int, account: FileAccount) -> dict[str, Any]:
     return {
         "run_id": run_id,
         "file_id": account.file_id,

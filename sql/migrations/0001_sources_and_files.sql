@@ -28,10 +28,12 @@ CREATE TABLE deeplog.raw_files (
     size          bigint      NOT NULL CHECK (size >= 0),
     modified      timestamptz NOT NULL,
     compression   text,
+    read_to       bigint,
     first_time    timestamptz,
     last_time     timestamptz,
     lines         bigint,
     duplicate_of  text,
+    day_hint      date,
     first_seen_at timestamptz NOT NULL DEFAULT now(),
     last_seen_at  timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (source_id, file_id, path)
@@ -44,9 +46,11 @@ COMMENT ON COLUMN deeplog.raw_files.path          IS 'Path or address of the fil
 COMMENT ON COLUMN deeplog.raw_files.size          IS 'Bytes on disk.';
 COMMENT ON COLUMN deeplog.raw_files.modified      IS 'Last change of the file, as its store says.';
 COMMENT ON COLUMN deeplog.raw_files.compression   IS 'gzip, bz2, xz or zstd, found by content; null for a plain file.';
-COMMENT ON COLUMN deeplog.raw_files.first_time    IS 'Earliest time in the file, where known.';
-COMMENT ON COLUMN deeplog.raw_files.last_time     IS 'Latest time in the file, where known.';
+COMMENT ON COLUMN deeplog.raw_files.read_to       IS 'Uncompressed bytes to read of a plain file; null: to its end.';
+COMMENT ON COLUMN deeplog.raw_files.first_time    IS 'Time that the file begins with; once it was read, the earliest in it.';
+COMMENT ON COLUMN deeplog.raw_files.last_time     IS 'Latest time in the file; null: not read to its present end yet.';
 COMMENT ON COLUMN deeplog.raw_files.lines         IS 'Lines that the last complete reading found.';
 COMMENT ON COLUMN deeplog.raw_files.duplicate_of  IS 'Path of the file that was read in its place, where this is a second copy.';
+COMMENT ON COLUMN deeplog.raw_files.day_hint      IS 'Day that its path names, for lines without a time.';
 COMMENT ON COLUMN deeplog.raw_files.first_seen_at IS 'When a run first saw it under this path.';
 COMMENT ON COLUMN deeplog.raw_files.last_seen_at  IS 'When a run last saw it under this path.';

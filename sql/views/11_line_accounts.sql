@@ -24,10 +24,10 @@ COMMENT ON COLUMN bi.line_accounts.day         IS 'Calendar day in the zone of t
 COMMENT ON COLUMN bi.line_accounts.file_id     IS 'Raw file, by the fingerprint of its head.';
 COMMENT ON COLUMN bi.line_accounts.path        IS 'Where it was read from.';
 COMMENT ON COLUMN bi.line_accounts.lines_read  IS 'Lines of the file: the sum of the next five.';
-COMMENT ON COLUMN bi.line_accounts.events      IS 'Lines that begin a record of the day or of the time looked back to.';
+COMMENT ON COLUMN bi.line_accounts.events      IS 'Lines that begin a record of the day.';
 COMMENT ON COLUMN bi.line_accounts.joined      IS 'Lines that belong to the record before them.';
 COMMENT ON COLUMN bi.line_accounts.blank       IS 'Lines with nothing on them.';
 COMMENT ON COLUMN bi.line_accounts.quarantined IS 'Lines that could not be read; kept with a reason.';
-COMMENT ON COLUMN bi.line_accounts.other_days  IS 'Lines of other days.';
+COMMENT ON COLUMN bi.line_accounts.other_days  IS 'Lines of other days, those looked back to among them.';
 COMMENT ON COLUMN bi.line_accounts.note        IS 'What else is to be said, such as a truncated archive.';
 COMMENT ON COLUMN bi.line_accounts.run_id      IS 'Run that read it.';

@@ -23,7 +23,15 @@ def begin(engine: Engine, source: str) -> MakeRun:
     def make(day: date = DAY, run_key: str = "r1", choice: str = "champion", **more: Any) -> ledger.Run:
         bounds = DayBounds.of(day, "UTC", timedelta(hours=25))
         return ledger.begin_run(
-            engine, source, day, run_key, trigger="cli", choice=choice, config={"name": "a"}, bounds=bounds, **more
+            engine,
+            source,
+            day,
+            run_key,
+            trigger="cli",
+            choice=choice,
+            config={"name": "a"},
+            bounds=bounds,
+            **more,
         )
 
     return make

@@ -1,4 +1,3 @@
-
 from deeplog_ops.db import engine as database
 from deeplog_ops.db import migrate
 
