@@ -155,6 +155,9 @@ def test_compressed_and_daily_files_hold_the_same_lines(
     packed = simulate.write(tmp_path / "one", days=1, start=START, gzip=True, per=per, **SMALL)
     again = simulate.write(tmp_path / "two", days=1, start=START, gzip=True, per=per, **SMALL)
     assert contents(packed.raw) == contents(again.raw)
+    assert {data[4:8] for data in contents(packed.raw).values()} == {bytes(4)}, (
+        "no time of writing in the header"
+    )
     text = b"".join(gzip.decompress(path.read_bytes()) for path in packed.files)
     assert text == b"".join(data for name, data in contents(series.raw).items() if str(START) in name)
 
