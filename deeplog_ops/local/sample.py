@@ -1,0 +1,70 @@
+"""What was found in the sample, held against what was hidden there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Engine, text
+
+from deeplog_ops.db import sql_files
+from deeplog_ops.simulate.files import Label
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of hidden anomaly: how many there were, and how many of them were found."""
+
+    name: str
+    shows_in: str
+    hidden: int
+    found: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`flagged` sessions, of which `right` hold a hidden anomaly; recall by kind."""
+
+    flagged: int
+    right: int
+    kinds: tuple[Kind, ...]
+
+    @property
+    def precision(self) -> float | None:
+        """Share of the flagged sessions that hold an anomaly; None when nothing was flagged."""
+        return self.right / self.flagged if self.flagged else None
+
+    def recall(self, *shows_in: str) -> float | None:
+        """Share of the hidden anomalies of these ways of showing that were found; None when there were none."""
+        kinds = [kind for kind in self.kinds if kind.shows_in in shows_in]
+        hidden = sum(kind.hidden for kind in kinds)
+        return sum(kind.found for kind in kinds) / hidden if hidden else None
+
+
+def anomalies(engine: Engine, source: str, first: date, last: date) -> list[dict[str, Any]]:
+    """Rows of sql/reports/anomalies_of_days.sql, worst first."""
+    with engine.connect() as connection:
+        rows = connection.execute(
+            text(sql_files.report("anomalies_of_days")), {"source": source, "first": first, "last": last}
+        )
+        return [dict(row) for row in rows.mappings()]
+
+
+def compare(found: Sequence[dict[str, Any]], labels: Sequence[Label], first: date, last: date) -> Comparison:
+    """By session. Hidden anomalies of days from `first` to `last` count; a label of another day still makes a find right.
+
+    Anomalies outside of any session (bursts and silences of background lines) have none to be found by.
+    """
+    flagged = {row["session"] for row in found if row["session"]}
+    hidden = [label for label in labels if first <= label.day <= last]
+    shows_in = {label.kind: label.shows_in for label in hidden}
+    of_kind = Counter(label.kind for label in hidden)
+    hit = Counter(label.kind for label in hidden if label.session and label.session in flagged)
+    kinds = tuple(Kind(name, shows_in[name], of_kind[name], hit[name]) for name in sorted(of_kind))
+    return Comparison(
+        len(flagged), len(flagged & {label.session for label in labels}),
+        tuple(sorted(kinds, key=lambda kind: (kind.shows_in, kind.name))),
+    )  # fmt: skip
