@@ -6,11 +6,11 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from day_results import DAY, MakeRun
 from sqlalchemy import Engine
 
 from deeplog_ops.db import ledger, sources
 from deeplog_ops.records import DayBounds
+from tests.integration.db.day_results import DAY, MakeRun
 
 
 @pytest.fixture

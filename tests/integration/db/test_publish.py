@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from day_results import MakeRun, published, result_of
 from sqlalchemy import Engine, text
 
 from deeplog_ops.db.publish import publish_day
+from tests.integration.db.day_results import MakeRun, published, result_of
 
 
 def test_a_day_run_twice_gives_the_same_rows(engine: Engine, begin: MakeRun) -> None:
