@@ -44,12 +44,14 @@ def _lists_of_any_length(rows: Iterable[Pieces]) -> list[tuple[Pieces, list[Piec
 
 def _variable_families(rows: Iterable[Pieces]) -> list[tuple[Pieces, list[Pieces]]]:
     """The families whose piece is variable, the largest first: (general template, its members)."""
-    families: dict[Pieces, list[Pieces]] = defaultdict(list)
-    for row in rows:
-        for place, piece in enumerate(row):
-            if variable(piece):
+    rows = list(rows)
+    found = []
+    for place in range(max(map(len, rows), default=0)):  # one place at a time: bounds memory
+        families: dict[Pieces, list[Pieces]] = defaultdict(list)
+        for row in rows:
+            if place < len(row) and variable(row[place]):
                 families[(*row[:place], _GAP, *row[place + 1 :])].append(row)
-    found = [_Family(frame, members) for frame, members in families.items() if len(members) > 1]
+        found += [_Family(frame, members) for frame, members in families.items() if len(members) > 1]
     related: dict[str | None, list[_Family]] = defaultdict(list)
     for family in found:
         related[family.context].append(family)

@@ -71,8 +71,8 @@ GENERAL: tuple[Mask, ...] = (
     Mask("host:port", r"\b[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)*\.[A-Za-z]{2,}:<\*>"),
     Mask("host name", r"\b[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)*\.(?:com|org|net|edu|gov|io|local|lan)\b"),
     Mask("number with unit", rf"<?[+\-~]?<\*>(?: ?{_UNIT}\b|%)"),
-    Mask("date in words", rf"\b(?:{_WEEKDAY},? )?{_MONTH}(?: +<\*>)+"),
-    Mask("day and month", rf"<\*> {_MONTH}(?: <\*>)*"),
+    Mask("date in words", rf"\b(?:{_WEEKDAY},? )?{_MONTH}(?: <\*>){{1,3}}"),
+    Mask("day and month", rf"<\*> {_MONTH}(?: <\*>){{0,2}}"),
     Mask("zone of a time", rf"<\*> ?{_ZONE}\b(?: <\*>)?"),
     Mask("truth value or nothing", r"\b(?:true|false|True|False|TRUE|FALSE|null|NULL|nil|NaN|undefined)\b"),
     Mask("what is left of numbers", r"[+\-]?0+"),
@@ -85,6 +85,16 @@ GENERAL: tuple[Mask, ...] = (
     Mask("missing readings among others", r"(?:\*{2,} )+<\*>|<\*>(?: \*{2,})+"),
 )
 
+# What one wildcard of the masks above may hold although there are spaces in it. Parameters are cut by it.
+SPACED = "|".join(
+    (
+        rf"<?[+\-~]?[0-9][0-9A-Fa-f.]* {_UNIT}\b",
+        rf"(?:{_WEEKDAY},? )?{_MONTH}(?: [0-9][0-9A-Fa-f:.]*){{1,3}}(?: {_ZONE}\b(?: [0-9]+)?)?",
+        rf"[0-9]+ {_MONTH}(?: [0-9][0-9A-Fa-f:.]*){{0,2}}",
+        rf"[0-9][0-9A-Fa-f:./\-]* {_ZONE}\b",
+    )
+)
+
 
 def first_lines(messages: pl.Series) -> pl.Series:
     """The first line of each message that is not blank, its runs of white space made one space.
@@ -92,16 +102,13 @@ def first_lines(messages: pl.Series) -> pl.Series:
     Later lines (a stack trace joined to its record) do not say which template printed it. Masks and parameters
     both begin here, so that positions agree. Null becomes empty.
     """
-    text = messages.cast(pl.String).fill_null("").str.strip_chars()
-    many = text.str.contains(r"[\n\r]")
-    if many.any():
-        rows = many.arg_true()
-        text = text.scatter(rows, text.gather(rows).str.extract(r"^([^\n\r]*)", 1))
-    ragged = text.str.contains(r"\s\s|[^\S ]|\s$")
-    if ragged.any():
-        rows = ragged.arg_true()
-        text = text.scatter(rows, text.gather(rows).str.replace_all(r"\s+", " ").str.strip_chars())
-    return text
+    text = messages.cast(pl.String).fill_null("")
+    ragged = text.str.contains(r"^\s|\s\s|[^\S ]|\s$")
+    if not ragged.any():
+        return text
+    rows = ragged.arg_true()
+    first = text.gather(rows).str.strip_chars().str.extract(r"^([^\n\r]*)", 1)
+    return text.scatter(rows, first.str.replace_all(r"\s+", " ").str.strip_chars())
 
 
 def shapes(lines: pl.Series, own: Sequence[config.Mask] = ()) -> pl.Series:

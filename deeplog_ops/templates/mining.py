@@ -25,14 +25,33 @@ MANY_IN_CLUSTER = (
 def mine(masked: Sequence[str], settings: config.Templates, known: Catalogue | None = None) -> list[Template]:
     """The templates of masked messages: sorted by text, each with the hash of its text as id.
 
-    Every message given is matched by one of them. The templates of `known` are looked at too, so that a message
+    Every message given is matched by one of them, unless there are more than `settings.distinct_limit`: then the
+    kinds of message with the most different texts stay out, and MessageParser gives them its catch-all key
+    (within_limit). The templates of `known` are looked at too, so that a message
     beside three known siblings can make the fourth value of a variable; they are not changed by it.
     """
-    rows = clustered(sorted(pieces.split(text) for text in set(masked)), settings)
+    rows = clustered(sorted(map(pieces.split, within_limit(masked, settings.distinct_limit))), settings)
     old = {pieces.split(text) for text in known.texts.values()} if known else set()
     wider = families.generalise({*rows, *old})
     texts = {pieces.join(wider[row]) for row in rows}
     return [Template(template_id(text), text) for text in sorted(texts)]
+
+
+def within_limit(masked: Sequence[str], limit: int) -> list[str]:
+    """At most `limit` of the messages: all of those whose punctuation few share, then of those that many share.
+
+    Free text and identifiers that no mask knows are what makes too many, and they look alike but for their
+    words; what has a form of its own is kept.
+    """
+    distinct = sorted(set(masked))
+    if len(distinct) <= limit:
+        return distinct
+    kinds: dict[str, list[str]] = defaultdict(list)
+    for text in distinct:
+        form = (WILDCARD if pieces.is_word(piece) else piece for piece in pieces.split(text))
+        kinds[pieces.collapse("".join(form))].append(text)
+    fewest_first = sorted(kinds.items(), key=lambda kind: (len(kind[1]), kind[0]))
+    return [text for _, texts in fewest_first for text in texts][:limit]
 
 
 def clustered(rows: Iterable[pieces.Pieces], settings: config.Templates) -> set[pieces.Pieces]:

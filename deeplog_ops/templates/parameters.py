@@ -7,21 +7,21 @@ n-th punctuation", and the values of a column are then cut out of its bytes with
 
 from __future__ import annotations
 
-import itertools
+import re
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from deeplog_ops.templates.masks import WILDCARD
+from deeplog_ops.templates.masks import SPACED, WILDCARD
 
 _ALPHANUMERIC = np.zeros(256, dtype=bool)
 _ALPHANUMERIC[[*b"0123456789", *range(ord("A"), ord("Z") + 1), *range(ord("a"), ord("z") + 1)]] = True
 _ALPHANUMERIC[128:] = True  # a character beyond ASCII is never punctuation
 PUNCTUATION = ~_ALPHANUMERIC
 _NEWLINE = 10
-_BYTES_AT_ONCE = 32 * 2**20
+_SPACED = re.compile(SPACED.encode())
 
 Spans = list[tuple[int, int]]
 
@@ -29,7 +29,7 @@ Spans = list[tuple[int, int]]
 def spans(text: str, line: bytes) -> Spans | None:
     """Where the wildcards of a template stand in a line, as [start, end) in bytes; None where it does not fit.
 
-    Each wildcard takes as little as possible, from the left; if any assignment fits, this one does.
+    Each takes as little as possible, from the left, or a whole date or number with its unit where one begins.
     """
     first, *rest = text.encode().split(WILDCARD.encode())
     if not rest:
@@ -37,9 +37,23 @@ def spans(text: str, line: bytes) -> Spans | None:
     *middle, last = rest
     if not line.startswith(first) or len(line) < len(first) + len(last) or not line.endswith(last):
         return None
-    place, end, found = len(first), len(line) - len(last), []
-    for literal in middle:
-        at = line.find(literal, place, end)
+    begin, end = len(first), len(line) - len(last)
+    whole = _assign(middle, line, begin, end, _SPACED)
+    return whole if whole is not None else _assign(middle, line, begin, end, None)
+
+
+def _assign(
+    literals: list[bytes], line: bytes, place: int, end: int, spaced: re.Pattern[bytes] | None
+) -> Spans | None:
+    """Spans between literals, in one pass from the left. Without `spaced`, finds some if there are any."""
+    found = []
+    for literal in literals:
+        value = spaced.match(line, place, end) if spaced else None
+        at = (
+            value.end()
+            if value and line.startswith(literal, value.end(), end)
+            else line.find(literal, place, end)
+        )
         if at < 0:
             return None
         found.append((place, at))
@@ -86,23 +100,6 @@ def _place(line: bytes, marks: list[int], at: int) -> tuple[int, int] | None:
     return None
 
 
-def extract(lines: pl.Series, codes: np.ndarray, cuts: list[Cut]) -> tuple[pa.ListArray, pa.ListArray]:
-    """Parameters (list<string>) and their numbers (list<double>): a row a line, `codes` says which cut is its.
-
-    Lines are first lines (no newline in them). Works through slices of the column, so that the arrays in
-    between stay small however long the column is.
-    """
-    size = lines.str.len_bytes().cast(pl.Int64).to_numpy() + 1
-    blocks = np.cumsum(size) // _BYTES_AT_ONCE
-    edges = [0, *(np.flatnonzero(np.diff(blocks)) + 1).tolist(), len(lines)]
-    table = _CutTable(cuts)
-    parts = [
-        _extract(lines.slice(start, end - start), codes[start:end], table)
-        for start, end in itertools.pairwise(edges)
-    ]
-    return pa.concat_arrays([part[0] for part in parts]), pa.concat_arrays([part[1] for part in parts])
-
-
 class _CutTable:
     """Cuts as flat arrays: those of cut c stand at first[c] .. first[c] + count[c]."""
 
@@ -119,7 +116,12 @@ class _CutTable:
         self.places = np.array(flat, dtype=np.int64).reshape(-1, 4)
 
 
-def _extract(lines: pl.Series, codes: np.ndarray, table: _CutTable) -> tuple[pa.ListArray, pa.ListArray]:
+def extract(lines: pl.Series, codes: np.ndarray, cuts: list[Cut]) -> tuple[pa.ListArray, pa.ListArray]:
+    """Parameters (list<string>) and their numbers (list<double>): a row a line, `codes` says which cut is its.
+
+    Lines are first lines (no newline in them), together less than 2 GiB.
+    """
+    table = _CutTable(cuts)
     text = "\n".join(["", lines.str.join("\n").item(), ""]) if len(lines) else ""
     data = np.frombuffer(text.encode(), dtype=np.uint8)
     marks = np.flatnonzero(PUNCTUATION[data])

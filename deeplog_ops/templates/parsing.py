@@ -6,8 +6,12 @@ where a batch ends.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -26,6 +30,11 @@ PARSED = pa.schema(
         pa.field("numbers", pa.list_(pa.float64()), nullable=False),
     ]
 )
+CATCH_ALL = Template(template_id(masks.WILDCARD), masks.WILDCARD)
+
+_ROWS_AT_ONCE = 2**16
+_BYTES_AT_ONCE = 2**25
+_Result = TypeVar("_Result")
 
 
 class MessageParser:
@@ -44,33 +53,35 @@ class MessageParser:
 
     @property
     def templates(self) -> tuple[Template, ...]:
-        """All that a key of this parser can name, except the keys of unmatched messages."""
-        known = self.catalogue.by_id
-        return (*self.catalogue.templates, *(t for t in self.mined if t.template_id not in known))
+        """All that a key of this parser can name."""
+        named = {template.template_id: template for template in (*self.mined, CATCH_ALL)}
+        return tuple({**named, **self.catalogue.by_id}.values())
 
     def unmatched(self, messages: pl.Series) -> pl.Series:
         """The distinct masked messages that match no template, sorted (strings)."""
-        shapes = masks.shapes(masks.first_lines(messages), self.settings.masks)
-        masked = masks.general(shapes.unique()).unique()
+        shapes = pl.concat(_in_slices(self._shapes, messages.cast(pl.String))).unique()
+        masked = masks.general(shapes).unique()
         missing = [text for text in masked.to_list() if self._find(text) is None]
         return pl.Series("masked", missing, dtype=pl.String).sort()
+
+    def _shapes(self, messages: pl.Series) -> pl.Series:
+        return masks.shapes(masks.first_lines(messages), self.settings.masks).unique()
 
     def parse(self, messages: pl.Series) -> pa.Table:
         """Columns key (string), parameters (list<string>) and numbers (list<double>): one row a message.
 
         `parameters[i]` is what stands at the i-th `<*>` of the template's text (Catalogue.text), on the
-        message's first line, with runs of white space as one space. A message that matches nothing gets the id
-        of its own masked text as key. Never fails; null is read as an empty message.
+        message's first line, with runs of white space as one space. A message that matches nothing has the key
+        of CATCH_ALL and its whole first line as parameter. Never fails; null is read as an empty message.
         """
+        return pa.concat_tables(_in_slices(self._parse, messages.cast(pl.String)))
+
+    def _parse(self, messages: pl.Series) -> pa.Table:
         lines = masks.first_lines(messages)
-        shapes = masks.shapes(lines, self.settings.masks)
-        encoded = shapes.to_arrow().dictionary_encode()
-        if isinstance(encoded, pa.ChunkedArray):
-            encoded = encoded.combine_chunks()
-        distinct = pl.Series("shape", encoded.dictionary, dtype=pl.String)
-        codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-        keys, cuts = self._assign(distinct)
+        encoded = masks.shapes(lines, self.settings.masks).to_arrow().dictionary_encode()
+        keys, cuts = self._assign(pl.Series("shape", encoded.dictionary, dtype=pl.String))
         key = pa.array(keys, type=pa.string()).take(encoded.indices)
+        codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
         values, numbers = parameters.extract(lines, codes, cuts)
         return pa.table([key, values, numbers], schema=PARSED)
 
@@ -81,7 +92,7 @@ class MessageParser:
         )  # a source's masks may swallow punctuation: then shape and line differ
         keys, cuts = [], []
         for shape, masked in zip(shapes.to_list(), masks.general(shapes).to_list(), strict=True):
-            key, text = self._find(masked) or (template_id(masked), masked)
+            key, text = self._find(masked) or (CATCH_ALL.template_id, CATCH_ALL.text)
             keys.append(key)
             cuts.append(parameters.Cut(text, None) if own else parameters.cut(text, shape))
         return keys, cuts
@@ -115,3 +126,18 @@ class MessageParser:
     @cached_property
     def _new(self) -> Matcher:
         return Matcher(template.text for template in self.mined)
+
+
+def _in_slices(work: Callable[[pl.Series], _Result], messages: pl.Series) -> list[_Result]:
+    """The results of `work` on slices of a column, in order; polars and numpy let the threads run at once.
+
+    Slices bound the memory of what is made in between, and keep strings within Arrow's 2 GiB.
+    """
+    block = messages.str.len_bytes().fill_null(0).cast(pl.Int64).cum_sum().to_numpy() // _BYTES_AT_ONCE
+    block += np.arange(len(messages)) // _ROWS_AT_ONCE
+    edges = [0, *(np.flatnonzero(np.diff(block)) + 1).tolist(), len(messages)]
+    slices = [messages.slice(start, end - start) for start, end in itertools.pairwise(edges)]
+    if len(slices) == 1:
+        return [work(messages)]
+    with ThreadPoolExecutor(min(len(slices), os.cpu_count() or 1)) as threads:
+        return list(threads.map(work, slices))
