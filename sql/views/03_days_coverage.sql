@@ -11,8 +11,15 @@ SELECT
     coalesce(d.state, 'not_scored') AS state,
     CASE WHEN d.day IS NULL THEN 'no run has touched this day' ELSE d.reason END AS reason,
     d.anomalies,
+    d.anomalies_published,
     d.events,
-    d.version AS model_version
+    d.sessions_judged,
+    d.sessions_open,
+    d.quarantined,
+    d.version AS model_version,
+    d.scored_at,
+    d.stale_since,
+    d.run_id
 FROM span
 JOIN deeplog.sources s ON s.source_id = span.source_id
 CROSS JOIN LATERAL generate_series(span.first_day::timestamp, span.last_day::timestamp, interval '1 day') AS calendar (day)
@@ -24,6 +31,13 @@ COMMENT ON COLUMN bi.days_coverage.source        IS 'Name of the source.';
 COMMENT ON COLUMN bi.days_coverage.day           IS 'Calendar day in the zone of the source.';
 COMMENT ON COLUMN bi.days_coverage.state         IS 'not_scored, warming_up, scored, stale or failed.';
 COMMENT ON COLUMN bi.days_coverage.reason        IS 'Why the day is in this state; null for a plain scored day.';
-COMMENT ON COLUMN bi.days_coverage.anomalies     IS 'All anomalies; null, not 0, where the day was never looked at.';
-COMMENT ON COLUMN bi.days_coverage.events        IS 'Events of the day; null: never published.';
-COMMENT ON COLUMN bi.days_coverage.model_version IS 'Model version that scored it.';
+COMMENT ON COLUMN bi.days_coverage.anomalies           IS 'All anomalies; null, not 0, where the day was never looked at.';
+COMMENT ON COLUMN bi.days_coverage.anomalies_published IS 'Anomalies that have a row.';
+COMMENT ON COLUMN bi.days_coverage.events              IS 'Events of the day; null: never published.';
+COMMENT ON COLUMN bi.days_coverage.sessions_judged     IS 'Sessions, pieces or windows judged on this day.';
+COMMENT ON COLUMN bi.days_coverage.sessions_open       IS 'Sessions not over at the end of the day.';
+COMMENT ON COLUMN bi.days_coverage.quarantined         IS 'Lines that could not be read.';
+COMMENT ON COLUMN bi.days_coverage.model_version       IS 'Model version that scored it.';
+COMMENT ON COLUMN bi.days_coverage.scored_at           IS 'When its rows were published.';
+COMMENT ON COLUMN bi.days_coverage.stale_since         IS 'When late lines were noticed.';
+COMMENT ON COLUMN bi.days_coverage.run_id              IS 'Run whose rows are published.';
