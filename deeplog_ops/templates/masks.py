@@ -60,7 +60,7 @@ GENERAL: tuple[Mask, ...] = (
     Mask("IPv6 or hardware address", r"\b(?:[0-9A-Fa-f]{1,4}:){2,}[0-9A-Fa-f]{1,4}\b"),
     Mask(
         "IPv6 address, shortened",
-        r"(^|[ \[(=/,])(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4})*)?::(?:[0-9A-Fa-f]{1,4}:)*[0-9A-Fa-f]{1,4}\b",
+        r"(^|[ \[(=/,])(?:[0-9A-Fa-f:]*0[0-9A-Fa-f:]*::[0-9A-Fa-f:]*[0-9A-Fa-f]|[0-9A-Fa-f:]*::[0-9A-Fa-f:]*0[A-Fa-f]*)\b",
         "${1}<*>",
     ),
     Mask("long hexadecimal word", r"\b[0-9A-Fa-f]{8,}\b"),
