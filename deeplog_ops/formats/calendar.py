@@ -52,7 +52,9 @@ class Calendar:
             self._previous = int(ticks[np.flatnonzero(good)[-1]])
         return ticks
 
-    def _settle_doubled_hours(self, ticks: np.ndarray, local: np.ndarray, second: np.ndarray, good: np.ndarray) -> None:
+    def _settle_doubled_hours(
+        self, ticks: np.ndarray, local: np.ndarray, second: np.ndarray, good: np.ndarray
+    ) -> None:
         all_seconds = np.zeros(len(ticks), np.int64)
         all_seconds[local] = second
         ticks[good] = zones.in_file_order(ticks[good], all_seconds[good], self._previous)
@@ -68,7 +70,9 @@ class Calendar:
         years = self._year + np.cumsum((steps < -_HALF_YEAR).astype(np.int64) - (steps > _HALF_YEAR))
         self._year, self._day_of_year = int(years[-1]), int(day_of_year[-1])
         months = days.astype("datetime64[M]")
-        real_months = (years - 1970).astype("datetime64[Y]").astype("datetime64[M]") + (months.astype(np.int64) % 12)
+        real_months = (years - 1970).astype("datetime64[Y]").astype("datetime64[M]") + (
+            months.astype(np.int64) % 12
+        )
         real_days = real_months.astype("datetime64[D]") + (days - months.astype("datetime64[D]"))
         exists = real_days.astype("datetime64[M]") == real_months
         moved = real_days.astype("datetime64[us]").astype(np.int64) + ticks % _DAY

@@ -15,7 +15,9 @@ from deeplog_ops.formats.spec import FormatSpec
 @lru_cache(maxsize=1)
 def _shipped() -> dict[str, FormatSpec]:
     formats = {}
-    for entry in sorted(files("deeplog_ops.formats").joinpath("shipped").iterdir(), key=lambda entry: entry.name):
+    for entry in sorted(
+        files("deeplog_ops.formats").joinpath("shipped").iterdir(), key=lambda entry: entry.name
+    ):
         if not entry.name.endswith(".yaml"):
             continue
         try:

@@ -90,6 +90,12 @@ def whole_rows(blocks: Iterable[LineBlock], engine: CsvEngine, record_lines: int
         yield _as_block(rows, 0, 0, False)
 
 
+def rows_of(lines: list[str]) -> list[str]:
+    """Rows of text from lines of text, the heading not among them."""
+    rows, _ = _rows([_Line(line, 0, 0, None) for line in lines], 10_000, last=True)
+    return ["\n".join(line.text for line in row.lines) for row in rows]
+
+
 def _rows(lines: list[_Line], record_lines: int, last: bool) -> tuple[list[_Row], list[_Line]]:
     """Rows that are whole, and the lines of one that is not."""
     rows, place = [], 0
@@ -103,7 +109,13 @@ def _rows(lines: list[_Line], record_lines: int, last: bool) -> tuple[list[_Row]
             if quotes % 2 == 0 or line.too_long:
                 break
         closed = quotes % 2 == 0 or lines[place].too_long is not None
-        if not closed and end == len(lines) and not last and end - place < record_lines and size <= RECORD_BYTES:
+        if (
+            not closed
+            and end == len(lines)
+            and not last
+            and end - place < record_lines
+            and size <= RECORD_BYTES
+        ):
             return rows, lines[place:]
         end = end if closed else place + 1
         rows.append(_Row(tuple(lines[place:end])))

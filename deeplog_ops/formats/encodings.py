@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 
 from deeplog_ops.errors import FormatError
 
@@ -13,12 +14,22 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_MARK_OF_UTF8 = codecs.BOM_UTF8
+_FEW = 0.03
 # of the first bytes, so large a share of control characters is no text
 _BINARY_SHARE = 0.05
 _TEXT_CONTROLS = bytes((0, 7, 8, 9, 10, 11, 12, 13, 27))
 _CONTROLS = bytes(set(range(32)) - set(_TEXT_CONTROLS)) + b"\x7f"
-_BINARY_MAGIC = (b"\x7fELF", b"\x89PNG", b"PK\x03\x04", b"PAR1", b"SQLite format 3\0", b"%PDF-", b"\xff\xd8\xff", b"Rar!", b"7z\xbc\xaf")
+_BINARY_MAGIC = (
+    b"\x7fELF",
+    b"\x89PNG",
+    b"PK\x03\x04",
+    b"PAR1",
+    b"SQLite format 3\0",
+    b"%PDF-",
+    b"\xff\xd8\xff",
+    b"Rar!",
+    b"7z\xbc\xaf",
+)
 
 
 def normalised(encoding: str) -> str:
@@ -27,7 +38,9 @@ def normalised(encoding: str) -> str:
         name = codecs.lookup(encoding).name
         newline = "\n".encode(name)
     except (LookupError, UnicodeError, TypeError) as error:
-        raise FormatError(f"no such text encoding: {encoding!r}; write one such as utf-8, latin-1, utf-16 or auto") from error
+        raise FormatError(
+            f"no such text encoding: {encoding!r}; write one such as utf-8, latin-1, utf-16 or auto"
+        ) from error
     if name not in ("utf-16", "utf-32") and newline.strip(b"\0") != b"\n":
         raise FormatError(f"encoding {encoding!r} cannot be cut at line ends; convert the files to UTF-8")
     return name
@@ -44,7 +57,9 @@ def of_head(head: bytes, wanted: str = "utf-8") -> tuple[str, int]:
     if wanted.lower() == "auto":
         return _guessed(head), 0
     name = normalised(wanted)
-    return {"utf-16": "utf-16-le", "utf-32": "utf-32-le", "utf-8-sig": "utf-8", "ascii": "utf-8"}.get(name, name), 0
+    return {"utf-16": "utf-16-le", "utf-32": "utf-32-le", "utf-8-sig": "utf-8", "ascii": "utf-8"}.get(
+        name, name
+    ), 0
 
 
 def _guessed(head: bytes) -> str:
@@ -56,6 +71,12 @@ def _guessed(head: bytes) -> str:
         return "utf-8"
     except UnicodeDecodeError:
         pass
+    foreign = re.findall(rb"(?<=[A-Za-z])[\x80-\xff]{1,2}|[\x80-\xff]{1,2}(?=[A-Za-z])|[\x80-\xff]+", head)
+    size = sum(len(part) for part in foreign)
+    if size < _FEW * len(head):
+        # too few to know a language by: letters within words are Western, anything else stays as bytes
+        letters = sum(len(part) for part in foreign if len(part) <= 2 and min(part) >= 0xC0)
+        return "cp1252" if letters > 0.7 * size else "utf-8"
     from charset_normalizer import from_bytes
 
     best = from_bytes(head[:65536]).best()

@@ -53,10 +53,18 @@ def checked_pattern(pattern: str, what: str) -> list[str]:
         pl.Series([""]).str.contains(pattern)
     except pl.exceptions.PolarsError as error:
         text = str(error).strip()
-        reason = next((line for line in reversed(text.splitlines()) if line.startswith("error:")), text.splitlines()[-1])
+        reason = next(
+            (line for line in reversed(text.splitlines()) if line.startswith("error:")), text.splitlines()[-1]
+        )
         hint = f". {_LINEAR}" if "look-around" in text or "backreference" in text else ""
-        raise FormatError(f"{what} cannot be used: {pattern!r}: {reason.removeprefix('error: ')}{hint}") from error
-    return [name for name in dtype.to_schema() if name and not name.isdigit()] if isinstance(dtype, pl.Struct) else []
+        raise FormatError(
+            f"{what} cannot be used: {pattern!r}: {reason.removeprefix('error: ')}{hint}"
+        ) from error
+    return (
+        [name for name in dtype.to_schema() if name and not name.isdigit()]
+        if isinstance(dtype, pl.Struct)
+        else []
+    )
 
 
 class PatternEngine:
@@ -67,7 +75,9 @@ class PatternEngine:
             raise FormatError(f"format {spec.name!r} is of kind pattern and has no pattern")
         groups = checked_pattern(spec.pattern, f"the pattern of format {spec.name!r}")
         if "message" not in groups:
-            raise FormatError(f"the pattern of format {spec.name!r} has no group (?P<message>...); found are: {', '.join(groups) or 'none'}")
+            raise FormatError(
+                f"the pattern of format {spec.name!r} has no group (?P<message>...); found are: {', '.join(groups) or 'none'}"
+            )
         self._pattern = spec.pattern
         self._groups = groups
         self._fields = [name for name in groups if name not in (*COLUMNS, *_TIME_GROUPS, "message")]
@@ -77,7 +87,9 @@ class PatternEngine:
 
     def read(self, lines: pl.Series) -> Headers:
         found = lines.str.extract_groups(self._pattern).struct.unnest()
-        columns = [pl.col(name) if name in self._groups else pl.lit(None, pl.String).alias(name) for name in COLUMNS]
+        columns = [
+            pl.col(name) if name in self._groups else pl.lit(None, pl.String).alias(name) for name in COLUMNS
+        ]
         frame = found.select(*columns, self._message(found), self._json(found))
         return Headers(frame, times.parse(self._stamps(found), self._forms) if self.has_time else None)
 

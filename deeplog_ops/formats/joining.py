@@ -105,7 +105,9 @@ class Joiner:
         head, lines = lines[: int(firsts[0])], lines[int(firsts[0]) :]
         if self._fits(head):
             text = "\n".join([*head["raw"], ""])
-            first = lines[:1].with_columns(raw=pl.lit(text) + pl.col("raw"), count=pl.col("count") + head["count"].sum())
+            first = lines[:1].with_columns(
+                raw=pl.lit(text) + pl.col("raw"), count=pl.col("count") + head["count"].sum()
+            )
             lines = pl.concat([first, lines[1:]])
         else:
             self._count_head(head)
@@ -145,7 +147,10 @@ def _joined(lines: pl.DataFrame) -> pl.DataFrame:
     records = lines.filter(start).join(later, on="record", how="left", maintain_order="left")
     goes_on = pl.col("more").is_not_null()
     return records.select(
-        pl.when(goes_on).then(pl.concat_str("message", "more", separator="\n")).otherwise("message").alias("message")
+        pl.when(goes_on)
+        .then(pl.concat_str("message", "more", separator="\n"))
+        .otherwise("message")
+        .alias("message")
         if name == "message"
         else pl.when(goes_on).then(pl.concat_str("raw", "more", separator="\n")).otherwise("raw").alias("raw")
         if name == "raw"

@@ -61,7 +61,11 @@ class BlockReader:
     """
 
     def __init__(
-        self, stream: BinaryIO, reading: Reading, read_to: int | None = None, compressed_size: int | None = None
+        self,
+        stream: BinaryIO,
+        reading: Reading,
+        read_to: int | None = None,
+        compressed_size: int | None = None,
     ) -> None:
         self._stream = stream
         self._reading = reading
@@ -130,12 +134,16 @@ class BlockReader:
     def _read(self, size: int) -> bytes:
         if self._taken >= self._limit:
             if self._limit != self._read_to and self._probe():
-                self.fault = Fault("file_too_large", f"more than file_bytes = {self._limit}: the rest is not read")
+                self.fault = Fault(
+                    "file_too_large", f"more than file_bytes = {self._limit}: the rest is not read"
+                )
             return b""
         try:
             data = self._stream.read(min(size, self._limit - self._taken)) or b""
         except DamagedArchive as error:
-            self.fault = Fault(error.reason, f"{error}; read until byte {self._taken} of the uncompressed file")
+            self.fault = Fault(
+                error.reason, f"{error}; read until byte {self._taken} of the uncompressed file"
+            )
             return b""
         self._taken += len(data)
         if self._ratio_limit is not None and self._taken > self._ratio_limit:
@@ -167,7 +175,9 @@ class BlockReader:
             place = data.rfind(self._newline, 0, place + len(self._newline) - 1)
         return place if place % self._unit == 0 else -1
 
-    def _block(self, raw: bytes, at: int, line_no: int, length: int | None = None, cut_off: bool = False) -> LineBlock:
+    def _block(
+        self, raw: bytes, at: int, line_no: int, length: int | None = None, cut_off: bool = False
+    ) -> LineBlock:
         """`raw` as lines: whole ones that each end in a newline, or the beginning of one that is `length` long."""
         if length is None:
             starts, ends = self._lines(raw)
@@ -186,7 +196,9 @@ class BlockReader:
             text += b"\n"
         if text.count(b"\n") != len(starts):  # a broken multi-byte character took a newline with it
             spans = zip(starts_here, ends_here, strict=True)
-            text = b"".join(encodings.to_utf8(raw[a:b], self.encoding).replace(b"\n", b"\\n") + b"\n" for a, b in spans)
+            text = b"".join(
+                encodings.to_utf8(raw[a:b], self.encoding).replace(b"\n", b"\\n") + b"\n" for a, b in spans
+            )
         too_long = {int(place): int(sizes[place]) for place in long}
         count = len(starts)
         numbers = np.arange(line_no, line_no + count, dtype=np.int64)

@@ -22,9 +22,13 @@ class FieldMapping:
     def __init__(self, spec: FormatSpec) -> None:
         unknown = set(spec.columns) - set(_OURS)
         if unknown:
-            raise FormatError(f"format {spec.name!r} maps columns that are none: {', '.join(sorted(unknown))}; accepted are {', '.join(_OURS)}")
+            raise FormatError(
+                f"format {spec.name!r} maps columns that are none: {', '.join(sorted(unknown))}; accepted are {', '.join(_OURS)}"
+            )
         if "message" not in spec.columns:
-            raise FormatError(f"format {spec.name!r} does not say which field is the message: set columns: {{message: ...}}")
+            raise FormatError(
+                f"format {spec.name!r} does not say which field is the message: set columns: {{message: ...}}"
+            )
         self.names = {ours: tuple(theirs.split("|")) for ours, theirs in spec.columns.items()}
         self.has_time = "time" in self.names
         forms = spec.time_formats or ("iso8601", "epoch_s", "epoch_ms", "epoch_us", "epoch_ns")
@@ -67,4 +71,3 @@ def as_text(value: Any) -> str:
 def readable(text: str) -> str:
     """Text that can be stored: no NUL, no half of a surrogate pair."""
     return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
-

@@ -37,7 +37,14 @@ class Quarantine:
             rest = self._rests.setdefault(str(reason), _Rest())
             kept = group[: max(0, ROWS_PER_REASON - rest.rows)]
             rest.rows += len(kept)
-            columns = kept.select("line_no", "byte_offset", "count", "reason", "detail", pl.col("raw").str.slice(0, RAW_CHARACTERS))
+            columns = kept.select(
+                "line_no",
+                "byte_offset",
+                "count",
+                "reason",
+                "detail",
+                pl.col("raw").str.slice(0, RAW_CHARACTERS),
+            )
             for line_no, offset, count, word, detail, raw in columns.iter_rows():
                 self.add(word, detail, line_no, offset, count, raw)
             beyond = group[len(kept) :]
@@ -48,7 +55,13 @@ class Quarantine:
         return int(records["count"].sum())
 
     def add(
-        self, reason: str, detail: str | None, line_no: int = 0, byte_offset: int = 0, lines: int = 0, raw: str | None = None
+        self,
+        reason: str,
+        detail: str | None,
+        line_no: int = 0,
+        byte_offset: int = 0,
+        lines: int = 0,
+        raw: str | None = None,
     ) -> None:
         """One row; line number 0 speaks of the whole file."""
         if raw is not None:

@@ -105,7 +105,9 @@ class _FileReader:
         if blocks.binary:
             lines = blocks.count_lines()
             self._quarantine.add("binary", "the file is not text in any known encoding", lines=lines)
-            yield self._chunk(pl.DataFrame(schema=LINE_COLUMNS), LineAccount(lines_read=lines, quarantined=lines), 0)
+            yield self._chunk(
+                pl.DataFrame(schema=LINE_COLUMNS), LineAccount(lines_read=lines, quarantined=lines), 0
+            )
             return
         source: Iterable[LineBlock] = blocks
         if self._spec.kind == "csv":
@@ -117,7 +119,9 @@ class _FileReader:
             yield self._add(block, lines, stamps)
         yield self._finish(blocks)
 
-    def _in_parallel(self, blocks: Iterable[LineBlock]) -> Iterator[tuple[LineBlock, pl.DataFrame, Stamps | None]]:
+    def _in_parallel(
+        self, blocks: Iterable[LineBlock]
+    ) -> Iterator[tuple[LineBlock, pl.DataFrame, Stamps | None]]:
         """Reads headers of the next block while this one is joined; the order stays."""
         with ThreadPoolExecutor(_WORKERS, thread_name_prefix="headers") as pool:
             waiting: deque[tuple[LineBlock, Future[tuple[pl.DataFrame, Stamps | None]]]] = deque()
@@ -137,7 +141,10 @@ class _FileReader:
         matched = headers.matched
         reasons: dict[int, tuple[str, str]] = {}
         for place, size in block.too_long.items():
-            reasons[place] = "line_too_long", f"{size} bytes; lines may have line_bytes = {self._reading.line_bytes}"
+            reasons[place] = (
+                "line_too_long",
+                f"{size} bytes; lines may have line_bytes = {self._reading.line_bytes}",
+            )
         if block.cut_off:
             reasons[len(block) - 1] = "cut_off", "the reading of the file ended within this line"
         start = matched.copy()
@@ -195,7 +202,9 @@ class _FileReader:
             detail = f"the file's first {head.lines} lines have no header of format {self._spec.name!r}"
             self._quarantine.add("no_header", detail, head.line_no, head.byte_offset, head.lines, raw)
         else:
-            detail = f"no line fits format {self._spec.name!r}; the first is shown. `source add` guesses a format"
+            detail = (
+                f"no line fits format {self._spec.name!r}; the first is shown. `source add` guesses a format"
+            )
             self._quarantine.add("no_match", detail, 0, 0, head.lines, raw)
         lines, head.lines = head.lines, 0
         return lines
@@ -213,12 +222,21 @@ class _FileReader:
         if bad.any() or not whole:
             time = time.set(time < 0, None)
             forms = ", ".join(self._spec.time_formats) or "iso8601"
-            lines = _with_reason(lines, bad, "bad_time", f"its time is none, or does not exist; accepted: {forms}")
+            lines = _with_reason(
+                lines, bad, "bad_time", f"its time is none, or does not exist; accepted: {forms}"
+            )
         if future.any():
-            lines = _with_reason(lines, future, "future_time", f"its time is later than now by more than {self._reading.future}")
+            lines = _with_reason(
+                lines,
+                future,
+                "future_time",
+                f"its time is later than now by more than {self._reading.future}",
+            )
         return lines.with_columns(time)
 
-    def _chunk(self, records: pl.DataFrame, account: LineAccount, bytes_read: int, last: bool = False) -> Chunk:
+    def _chunk(
+        self, records: pl.DataFrame, account: LineAccount, bytes_read: int, last: bool = False
+    ) -> Chunk:
         records = self._redacted(records)
         quarantined = other_days = 0
         if records["reason"].null_count() < len(records):
@@ -241,7 +259,12 @@ class _FileReader:
             other_days=other_days,
         )
         return Chunk(
-            self._table(records), self._quarantine.take(), account + placed, bytes_read, _instant(first), _instant(last_time)
+            self._table(records),
+            self._quarantine.take(),
+            account + placed,
+            bytes_read,
+            _instant(first),
+            _instant(last_time),
         )
 
     def _redacted(self, records: pl.DataFrame) -> pl.DataFrame:

@@ -18,7 +18,9 @@ class Redactor:
     """
 
     def __init__(self, rules: Sequence[Redaction]) -> None:
-        self._patterns = [(rule.pattern, _literal(rule.replacement)) for rule in rules if rule.pattern is not None]
+        self._patterns = [
+            (rule.pattern, _literal(rule.replacement)) for rule in rules if rule.pattern is not None
+        ]
         self._fields = [(rule.field, rule.replacement) for rule in rules if rule.field is not None]
         for pattern, _ in self._patterns:
             checked_pattern(pattern, "the redaction pattern")
@@ -61,7 +63,9 @@ class Redactor:
             }
             frame = frame.with_columns(**swapped)
             if name in COLUMNS:
-                frame = frame.with_columns(pl.when(rows).then(pl.lit(replacement)).otherwise(pl.col(name)).alias(name))
+                frame = frame.with_columns(
+                    pl.when(rows).then(pl.lit(replacement)).otherwise(pl.col(name)).alias(name)
+                )
         return frame
 
 

@@ -25,7 +25,8 @@ class FormatSpec(BaseModel):
         default=(), description="strptime forms, tried in order; also epoch_s, epoch_ms, epoch_us, iso8601"
     )
     multiline: Literal["join", "quarantine"] = Field(
-        default="join", description="what becomes of a line that does not match: joined to the record before it, or kept aside"
+        default="join",
+        description="what becomes of a line that does not match: joined to the record before it, or kept aside",
     )
     columns: dict[str, str] = Field(
         default_factory=dict,

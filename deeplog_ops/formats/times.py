@@ -48,7 +48,9 @@ def compile_form(form: str) -> TimeForm:
     if form in _EPOCHS or form == "iso8601":
         return TimeForm(form, UTC)
     if not re.search(r"%[HIsTRcXr]", form):
-        raise FormatError(f"time format {form!r} holds no time of day: accepted are strptime forms such as %Y-%m-%d %H:%M:%S, and iso8601, epoch_s, epoch_ms, epoch_us")
+        raise FormatError(
+            f"time format {form!r} holds no time of day: accepted are strptime forms such as %Y-%m-%d %H:%M:%S, and iso8601, epoch_s, epoch_ms, epoch_us"
+        )
     weekday = bool(re.match(r"%[aA],?\s*", form))
     body = re.sub(r"^%[aA],?\s*", "", form)
     fraction_after = None
@@ -103,7 +105,18 @@ def _parse_one(texts: pl.Series, form: TimeForm) -> tuple[np.ndarray, np.ndarray
 def _parse_iso(texts: pl.Series) -> tuple[np.ndarray, np.ndarray]:
     # the fraction's dot is added where there is one: formats without seconds and fractions are the same path
     part = texts.str.extract_groups(_ISO).struct.unnest()
-    part.columns = ["year", "month", "day", "hour", "minute", "second", "fraction", "utc", "offset_h", "offset_m"]
+    part.columns = [
+        "year",
+        "month",
+        "day",
+        "hour",
+        "minute",
+        "second",
+        "fraction",
+        "utc",
+        "offset_h",
+        "offset_m",
+    ]
     whole = part.select(
         pl.concat_str(
             "year", "month", "day", "hour", "minute", pl.col("second").fill_null("00"), pl.lit("."),
@@ -124,7 +137,9 @@ def _parse_iso(texts: pl.Series) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _ticks(values: pl.Series) -> np.ndarray:
-    return values.fill_null(0).to_numpy(writable=True) if values.null_count() else values.to_numpy(writable=True)
+    return (
+        values.fill_null(0).to_numpy(writable=True) if values.null_count() else values.to_numpy(writable=True)
+    )
 
 
 def _kinds(values: pl.Series, kind: int) -> np.ndarray:
