@@ -77,10 +77,15 @@ def test_an_empty_partition_is_there_and_has_the_columns(root: UPath) -> None:
 
 
 def test_a_failed_attempt_leaves_no_files_and_cannot_be_committed(root: UPath) -> None:
-    lake = Lake(root)
-    with pytest.raises(RuntimeError, match="boom"), lake.attempt("web", DAY, "events", 7, 1) as writer:
-        writer.write_batch(events(0, 10))
-        raise RuntimeError("boom")
+    writer = Lake(root).attempt("web", DAY, "events", 7, 1)
+
+    def fail() -> None:
+        with writer:
+            writer.write_batch(events(0, 10))
+            raise RuntimeError("boom")
+
+    with pytest.raises(RuntimeError, match="boom"):
+        fail()
     with pytest.raises(LakeError, match="not finished"):
         _ = writer.ref
     assert not [path for path in root.fs.find(root.path) if path.endswith(".parquet")]
