@@ -46,8 +46,8 @@ def train(
             who=getpass.getuser(),
             say=say,
             progress=progress,
-            epoch_progress=lambda loss: say(
-                f"epoch {loss.epoch}, loss {loss.train:.4f}, held out {loss.validation:.4f}"
+            epoch_progress=lambda loss, epochs: say(
+                f"epoch {loss.epoch} of {epochs}, loss {loss.train:.4f}, held out {loss.validation:.4f}"
             ),
         )
     click.echo(f"version {version}")

@@ -101,14 +101,28 @@ def run_files(engine: Engine, run_id: int) -> list[RawFile]:
         return [RawFile(**row._mapping) for row in rows]
 
 
-def record_accounts(engine: Engine, run_id: int, accounts: Sequence[FileAccount]) -> None:
-    """Keep the line accounts of a run, in place of those recorded before. AccountingError when a line is missing."""
-    for account in accounts:
+_INSERT_ACCOUNT = text(
+    "INSERT INTO deeplog.file_accounts (run_id, file_id, path, lines_read, events, joined, blank, quarantined, other_days, "
+    "first_time, last_time, note) VALUES (:run_id, :file_id, :path, :lines_read, :events, :joined, :blank, :quarantined, "
+    ":other_days, :first_time, :last_time, :note)"
+)
+
+
+def record_accounts(
+    engine: Engine, run_id: int, accounts: Sequence[FileAccount], elsewhere: Sequence[FileAccount] = ()
+) -> None:
+    """Keep the line accounts of a run, in place of those recorded before. AccountingError when a line is missing.
+
+    Of the files that were read `elsewhere` (wholly outside of the run's days, as it turned out) only what was learnt of
+    them is kept, so that a run's accounts do not depend on which run came to read a file first.
+    """
+    for account in (*accounts, *elsewhere):
         if account.account.unaccounted:
             raise AccountingError(
                 f"{account.path}: {account.account.unaccounted} lines are not accounted for ({account.account})"
             )
     rows = [_account(run_id, account) for account in accounts]
+    learnt = rows + [_account(run_id, account) for account in elsewhere]
     with transaction(engine) as connection:
         connection.execute(
             text("SELECT 1 FROM deeplog.runs WHERE run_id = :run_id FOR UPDATE"), {"run_id": run_id}
@@ -116,16 +130,10 @@ def record_accounts(engine: Engine, run_id: int, accounts: Sequence[FileAccount]
         connection.execute(
             text("DELETE FROM deeplog.file_accounts WHERE run_id = :run_id"), {"run_id": run_id}
         )
-        if not rows:
+        if rows:
+            connection.execute(_INSERT_ACCOUNT, rows)
+        if not learnt:
             return
-        connection.execute(
-            text(
-                "INSERT INTO deeplog.file_accounts (run_id, file_id, path, lines_read, events, joined, blank, "
-                "quarantined, other_days, first_time, last_time, note) VALUES (:run_id, :file_id, :path, :lines_read, "
-                ":events, :joined, :blank, :quarantined, :other_days, :first_time, :last_time, :note)"
-            ),
-            rows,
-        )
         connection.execute(
             text(
                 "UPDATE deeplog.raw_files f SET lines = :lines_read, "
@@ -134,7 +142,7 @@ def record_accounts(engine: Engine, run_id: int, accounts: Sequence[FileAccount]
                 "AND f.source_id = r.source_id AND f.file_id = :file_id AND f.path = :path "
                 "AND g.file_id = f.file_id AND g.path = f.path AND g.size = f.size"
             ),
-            sorted(rows, key=lambda row: (row["file_id"], row["path"])),
+            sorted(learnt, key=lambda row: (row["file_id"], row["path"])),
         )
 
 

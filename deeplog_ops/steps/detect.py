@@ -51,19 +51,21 @@ def _found(opened: OpenRun) -> list[Anomaly]:
         return []
     place = opened.place
     version = place.registry.read(opened.source.key, opened.run.version)
+    if version.calibration.warming_up(opened.source.detection.least_sessions):
+        return []
     scores = pa.concat_tables([schemas.SCORES.empty_table(), *place.lake.read(opened.partition("scores"))])
-    templates = run_templates(opened)
+    texts = {found.template_id: found.text for found in run_templates(opened).values()}
     found: list[Anomaly] = []
     for sessions in place.lake.read(opened.partition("sessions")):
         found += judge(
             sessions,
             scores,
-            calibration=version.calibration,
-            budget=opened.source.detection.false_alarms,
-            templates=templates,
+            version.calibration,
+            opened.source.detection,
             source_key=opened.source.key,
             day=opened.run.day,
             model_version=version.version,
+            texts=texts,
         )
     return found
 

@@ -49,11 +49,13 @@ def find_files(place: Workplace, run_id: int) -> FoundFiles:
         )
         touching = [file for file in seen if file.duplicate_of or touches(file, opened.bounds)]
         ledger.record_files(place.engine, run_id, seen, touching)
-        late = ledger.late_days(place.engine, opened.source.key, seen, opened.bounds)
-        for day in late:
-            ledger.mark_stale(
-                place.engine, opened.source.key, day, "files came or grew after the day was scored"
-            )
+        late = [
+            found
+            for found in ledger.late_days(place.engine, opened.source.key, seen, touches)
+            if found.day != opened.run.day
+        ]
+        for found in late:
+            ledger.mark_stale(place.engine, opened.source.key, found.day, found.reason)
         counts = FoundFiles(len(seen), len(touching), sum(1 for file in seen if file.duplicate_of))
         record.rows = counts.found
         record.message = (
@@ -73,7 +75,10 @@ def survey(place: Workplace, source: SourceConfig) -> list[RawFile]:
         status = path.stat()
         modified = datetime.fromtimestamp(getattr(status, "st_mtime", 0) or 0, UTC)
         before = known.get((str(path), status.st_size, modified))
-        seen.append(before or peek(path, source, status.st_size, modified, place.now()))
+        if before is not None:
+            seen.append(replace(before, day_hint=day_hint(str(path), source.reading.day_from_path)))
+        else:
+            seen.append(peek(path, source, status.st_size, modified, place.now()))
     learnt = {(file.file_id, file.read_to or file.size): file for file in known.values() if file.last_time}
     return [_with_times(file, learnt.get((file.file_id, file.read_to or file.size))) for file in seen]
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections import Counter
 from datetime import timedelta
 
+import polars as pl
 import pyarrow as pa
 
 from deeplog_ops.db import ledger
 from deeplog_ops.db import models as model_rows
-from deeplog_ops.detection.training import calibrate
+from deeplog_ops.detection.calibration import Calibration
 from deeplog_ops.errors import ModelError
-from deeplog_ops.models.key_model import EpochLoss, KeyModel
+from deeplog_ops.models.held_out import held_out_scores
+from deeplog_ops.models.key_model import KeyModel
+from deeplog_ops.models.key_training import EpochLoss, Progress
 from deeplog_ops.steps.sequence_groups import distinct_sequences
 from deeplog_ops.steps.stage import OpenRun, stage
 from deeplog_ops.steps.stage_rows import template
@@ -28,7 +31,7 @@ def fit(
     run_id: int,
     *,
     epochs: int | None = None,
-    progress: Callable[[EpochLoss], None] | None = None,
+    progress: Progress | None = None,
 ) -> str:
     """The name of the version that was trained and registered. Promoting it is another step."""
     opened = OpenRun.of(place, run_id)
@@ -42,11 +45,13 @@ def fit(
                 f"{bounds.end:%Y-%m-%d %H:%M} UTC: nothing to train on. Are there raw files for these days, and does "
                 "the session setting name sessions in their lines? `deeplog-ops source check` shows both"
             )
-        keys = [[catalogue.resolve(key) for key in sequence] for sequence in sequences["keys"].to_list()]
-        weights = [float(count) for count in sequences["sessions"].to_list()]
+        keys, weights = _resolved(sequences, catalogue)
         settings = source.model if epochs is None else source.model.model_copy(update={"epochs": epochs})
         model, curve = KeyModel.fit(keys, weights, settings, progress=progress or _logged)
-        calibration = calibrate(model, keys, weights, settings, source.detection)
+        held_out = held_out_scores(
+            keys, weights, lambda some, counts: KeyModel.fit(some, counts, settings)[0]
+        )
+        calibration = Calibration.fit(held_out.score, held_out.sessions)
         version = ModelVersion.of(
             source_key=source.key,
             catalogue=catalogue.to_rows(),
@@ -55,7 +60,7 @@ def fit(
             curve=curve,
             first_day=bounds.start.astimezone(source.timezone).date(),
             last_day=opened.run.day,
-            sessions=int(sum(weights)),
+            sessions=sum(weights),
             sequences=len(keys),
             parent=opened.run.version,
             settings=source,
@@ -76,15 +81,22 @@ def fit(
             templates=catalogue.templates,
         )
         record.rows = len(keys)
-        record.message = (
-            f"version {version.version}: {int(sum(weights))} sessions, {len(keys)} distinct sequences"
-        )
+        record.message = f"version {version.version}: {sum(weights)} sessions, {len(keys)} distinct sequences"
     ledger.finish_run(place.engine, run_id, "done")
     return version.version
 
 
-def _logged(loss: EpochLoss) -> None:
-    log.info("epoch %s: loss %.4f, held out %.4f", loss.epoch, loss.train, loss.validation)
+def _resolved(sequences: pl.DataFrame, catalogue: Catalogue) -> tuple[list[tuple[str, ...]], list[int]]:
+    """Distinct sequences of keys that are no aliases, and how many sessions have each."""
+    counts: Counter[tuple[str, ...]] = Counter()
+    for keys, sessions in sequences.select("keys", "sessions").iter_rows():
+        counts[tuple(map(catalogue.resolve, keys))] += sessions
+    ordered = sorted(counts)
+    return ordered, [counts[keys] for keys in ordered]
+
+
+def _logged(loss: EpochLoss, epochs: int) -> None:
+    log.info("epoch %s of %s: loss %.4f, held out %.4f", loss.epoch, epochs, loss.train, loss.validation)
 
 
 def _catalogue(opened: OpenRun) -> Catalogue:

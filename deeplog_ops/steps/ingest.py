@@ -15,6 +15,7 @@ from deeplog_ops.errors import AccountingError
 from deeplog_ops.formats import catalog, compression
 from deeplog_ops.formats.records import read_records
 from deeplog_ops.records import DayBounds, FileAccount, LineAccount, RawFile
+from deeplog_ops.steps.find_files import touches
 from deeplog_ops.steps.stage import OpenRun, commit, stage, writer
 from deeplog_ops.steps.workplace import Workplace
 from deeplog_ops.storage.lake import PartitionWriter
@@ -47,22 +48,25 @@ def ingest(place: Workplace, run_id: int, progress: Progress | None = None) -> I
         writer(opened, "lines", record.attempt) as lines,
         writer(opened, "quarantine", record.attempt) as quarantine,
     ):
-        accounts = []
+        accounts: list[FileAccount] = []
+        elsewhere: list[FileAccount] = []
         for number, file in enumerate(files, start=1):
             if progress:
                 progress(file.path, number, len(files))
-            accounts.append(_read_file(opened, file, lines, quarantine))
+            account = _read_file(opened, file, lines, quarantine)
+            read = replace(file, first_time=account.first_time, last_time=account.last_time)
+            (accounts if touches(read, opened.bounds) else elsewhere).append(account)
         lines.close()
         quarantine.close()
-        ledger.record_accounts(place.engine, run_id, accounts)
+        ledger.record_accounts(place.engine, run_id, accounts, elsewhere)
         commit(opened, lines, quarantine)
         total = sum((entry.account for entry in accounts), LineAccount())
         record.rows, record.bytes = lines.ref.rows, lines.ref.bytes
         record.message = (
-            f"{total.lines_read} lines in {len(files)} files: {total.events} events, {total.joined} joined, "
+            f"{total.lines_read} lines in {len(accounts)} files: {total.events} events, {total.joined} joined, "
             f"{total.blank} blank, {total.quarantined} quarantined, {total.other_days} of other days"
         )
-        return Ingested(len(files), total)
+        return Ingested(len(accounts), total)
 
 
 def _read_file(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
-from deeplog_ops.models.key_model import EpochLoss
+from deeplog_ops.models.key_training import Progress as EpochProgress
 from deeplog_ops.steps.assign_keys import assign_keys, learn_keys
 from deeplog_ops.steps.begin import begin_day, begin_training, training_days
 from deeplog_ops.steps.detect import detect
@@ -72,7 +72,7 @@ def run_training(
     who: str = "cli",
     say: Say = _silent,
     progress: Progress | None = None,
-    epoch_progress: Callable[[EpochLoss], None] | None = None,
+    epoch_progress: EpochProgress | None = None,
 ) -> tuple[str, Decision]:
     """Train on the days that end with `last`; the version's name and whether it became the champion."""
     first, last = training_days(place, source_name, last, days)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -18,6 +20,7 @@ from deeplog_ops.steps.workplace import Workplace
 from deeplog_ops.storage.lake import Lake
 from deeplog_ops.storage.paths import open_path
 from deeplog_ops.storage.registry import Registry
+from tests.conftest import _address, _administer, _database
 
 FIRST = date(2026, 3, 2)
 TRAINED = 3
@@ -89,24 +92,31 @@ def written(root: Path, **more: Any) -> Path:
 
 
 @pytest.fixture(scope="session")
-def trained_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(
+    database_url: str, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Path]]:
+    """The name of a database, and a folder, of a sample that is trained: each test gets copies of both."""
     root = tmp_path_factory.mktemp("sample")
     written(root)
-    return root
+    name = f"deeplog_trained_{secrets.token_hex(4)}"
+    _administer(database_url, f'CREATE DATABASE "{name}" TEMPLATE "{migrated_template}"')
+    place = workplace(_address(database_url, name), root)
+    run_training(place, "sample", SCORED_DAYS[0] - timedelta(days=1), run_key="train", rule="yes", who="test")
+    place.engine.dispose()
+    yield name, root
+    _administer(database_url, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture
-def sample(fresh_database: str, trained_files: Path, tmp_path: Path) -> Iterator[Sample]:
-    """A sample of its own: raw files copied, the model trained (in a second: the weights are small)."""
-    import shutil
-
-    shutil.copytree(trained_files, tmp_path, dirs_exist_ok=True)
+def sample(database_url: str, trained: tuple[str, Path], tmp_path: Path) -> Iterator[Sample]:
+    template, files = trained
+    shutil.copytree(files, tmp_path, dirs_exist_ok=True)
     configuration = tmp_path / "sources" / "sample.yaml"
-    configuration.write_text(configuration.read_text().replace(str(trained_files), str(tmp_path)))
-    place = workplace(fresh_database, tmp_path)
-    run_training(place, "sample", SCORED_DAYS[0] - timedelta(days=1), run_key="train", rule="yes", who="test")
-    yield Sample(place, tmp_path / "raw", fresh_database, tmp_path)
-    place.engine.dispose()
+    configuration.write_text(configuration.read_text().replace(str(files), str(tmp_path)))
+    for url in _database(database_url, f'TEMPLATE "{template}"'):
+        place = workplace(url, tmp_path)
+        yield Sample(place, tmp_path / "raw", url, tmp_path)
+        place.engine.dispose()
 
 
 def at(sample: Sample, moment: datetime) -> Sample:

@@ -43,8 +43,12 @@ def test_four_runs_at_once_give_the_same_rows(sample: Sample, expected: dict[str
     """Each in a process of its own; two of them are the same day."""
     days = [*SCORED_DAYS, SCORED_DAYS[0]]
     with ThreadPoolExecutor(4) as pool:
-        done = list(pool.map(lambda number: in_another_process(sample, days[number], f"at-once-{number}"), range(4)))
-    assert [process.returncode for process in done] == [0, 0, 0, 0], [process.stderr[-2000:] for process in done]
+        done = list(
+            pool.map(lambda number: in_another_process(sample, days[number], f"at-once-{number}"), range(4))
+        )
+    assert [process.returncode for process in done] == [0, 0, 0, 0], [
+        process.stderr[-2000:] for process in done
+    ]
     assert sample.results() == expected
 
 
@@ -111,7 +115,9 @@ run_day(workplace(url, Path(root)), "sample", date.fromisoformat(day), run_key=k
 """
 
 
-def in_another_process(sample: Sample, day: date, key: str, kill: str = "") -> subprocess.CompletedProcess[str]:
+def in_another_process(
+    sample: Sample, day: date, key: str, kill: str = ""
+) -> subprocess.CompletedProcess[str]:
     """A run of a day that, at the place named by `kill`, kills itself with SIGKILL."""
     repository = Path(__file__).resolve().parents[3]
     return subprocess.run(
