@@ -59,9 +59,10 @@ class AirflowApi:
         self._request("PATCH", f"/api/v2/dags/{dag_id}?update_mask=is_paused", {"is_paused": False})
 
     def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
-        """Start a run by hand, as the form does; gives the run's id."""
+        """Start a run by hand, as the form does, also of a DAG that was paused; gives the run's id."""
         body = {"logical_date": None, "conf": conf}
         run_id: str = self._request("POST", f"/api/v2/dags/{dag_id}/dagRuns", body)["dag_run_id"]
+        self.unpause(dag_id)
         return run_id
 
     def wait_for_run(self, dag_id: str, run_id: str, seconds: float, say: Callable[[str], None]) -> None:
@@ -88,6 +89,8 @@ class AirflowApi:
     ) -> None:
         """Let the scheduler run the days from `first` to `last`, again where they ran before, and wait for all.
 
+        The DAG is unpaused after that: before, the scheduler would start the newest day by itself as well.
+
         Raises SetupError when a day fails, or it takes longer.
         """
         body = {
@@ -98,6 +101,7 @@ class AirflowApi:
             "max_active_runs": max_active_runs,
         }
         backfill = self._request("POST", "/api/v2/backfills", body)["id"]
+        self.unpause(dag_id)
         until = time.monotonic() + seconds
         wanted = (last - first).days + 1
         while True:

@@ -57,7 +57,7 @@ class Span:
         return cls(split - timedelta(days=size.train_days), split, last)
 
 
-def demo(home: Home | None = None, out: TextIO | None = None) -> None:
+def run(home: Home | None = None, out: TextIO | None = None) -> None:
     """Run all of it, print what was found, leave Airflow running. May be run again. Raises DeeplogErrors."""
     home, out, size = home or require_home(), out or sys.stdout, Size.chosen()
     span = Span.until_yesterday(size)
@@ -76,19 +76,17 @@ def demo(home: Home | None = None, out: TextIO | None = None) -> None:
     with steps.step("training on the first days", 60) as step:
         last_training_day = span.split - timedelta(days=1)
         conf = {"last_day": str(last_training_day), "days": size.train_days, "promote": "yes"}
-        api.unpause(train)
         api.wait_for_run(train, api.trigger(train, conf), 60 * size.patience, step.say)
         step.say(f"{size.train_days} days, {span.first} to {last_training_day}")
     with steps.step("the scheduler scores the other days", 85) as step:
-        api.unpause(daily)
         api.backfill(
             daily, span.split, span.last, max_active_runs=4, seconds=85 * size.patience, say=step.say
-        )  # fmt: skip
+        )
     with steps.step("comparing with what was hidden", 5):
         found, comparison = _compare(folder, span)
     out.write(_told(found, comparison, span, folder))
     out.write(f"\nAll of it took {steps.seconds:.0f} s. Airflow keeps running; `make down` stops it.\n\n")
-    out.writelines(f"{line}\n" for line in started.lines)
+    out.writelines(f"{line}\n" for line in started.lines())
 
 
 def _write_logs(folder: Path, span: Span, size: Size) -> Any:

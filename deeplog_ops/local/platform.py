@@ -21,8 +21,8 @@ class Started:
     home: Home
     state: State
 
-    @property
     def lines(self) -> list[str]:
+        """Addresses and passwords, a line each."""
         return [
             f"Airflow       {airflow.address(self.state)}   user admin, password {self.state.secrets.admin}",
             f"BI, psql      psql '{postgres.reader_url(self.state)}'",
@@ -113,7 +113,7 @@ def status(home: Home | None = None, out: TextIO | None = None) -> bool:
             words += ", not healthy"
         out.write(f"{name:14}{words}\n")
     if _all_run(state):
-        out.writelines(f"{line}\n" for line in Started(home, state).lines)
+        out.writelines(f"{line}\n" for line in Started(home, state).lines())
         return True
     out.write("start it with `deeplog-ops up`\n")
     return False

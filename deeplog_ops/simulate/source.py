@@ -29,6 +29,7 @@ sessions:
 
 training:
   days: 7
+  schedule: null   # by hand alone: the sample does not go on
 """
 
 
