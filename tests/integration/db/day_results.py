@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
+from deeplog_ops.db import models
 from deeplog_ops.db.ledger import Run
 from deeplog_ops.db.publish import DayResult
 from deeplog_ops.records import (
@@ -94,3 +95,16 @@ def raw_file(
     path = more.pop("path", f"/var/log/{file_id}.log")
     modified = last or datetime(2024, 3, 1, tzinfo=UTC)
     return RawFile(file_id, path, size, modified, first_time=first, last_time=last, **more)
+
+
+def register_model(engine: Engine, version: str, source_key: str = "web", **more: Any) -> bool:
+    settings: dict[str, Any] = {
+        "path": f"source={source_key}/{version}",
+        "metrics": {"sessions": 100, "loss": float("nan")},
+        "training_days": [DAY - timedelta(days=1), DAY - timedelta(days=2)],
+        "parent": None,
+        "seed": 0,
+        "library_versions": {"torch": "2"},
+        "created_by": "a test",
+    }
+    return models.register(engine, source_key, version, **settings | more)
