@@ -98,7 +98,8 @@ def rows_of(lines: list[str]) -> list[str]:
 
 def _rows(lines: list[_Line], record_lines: int, last: bool) -> tuple[list[_Row], list[_Line]]:
     """Rows that are whole, and the lines of one that is not."""
-    rows, place = [], 0
+    rows: list[_Row] = []
+    place = 0
     while place < len(lines):
         end, size, quotes = place, 0, 0
         while end < len(lines):

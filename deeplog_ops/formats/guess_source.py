@@ -72,7 +72,8 @@ def guess_source(
     """A configuration for files that begin so. `paths` is what the source will read, by default the samples' own."""
     now = now or datetime.now(UTC)
     format_guess = guess_format([(sample.path, sample.head) for sample in samples])
-    spec, notes, comments = format_guess.spec, list(format_guess.notes), {}
+    spec, notes = format_guess.spec, list(format_guess.notes)
+    comments: dict[str, str] = {}
     reading: dict[str, Any] = {"zone": "UTC"}
     reading["encoding"] = _encoding(samples, notes)
     _time_settings(spec, samples, now, reading, notes, comments)

@@ -142,8 +142,8 @@ def _joined(lines: pl.DataFrame) -> pl.DataFrame:
     if start.all():
         return lines
     lines = lines.with_columns(record=start.cast(pl.Int64).cum_sum())
-    later = lines.filter(~start).group_by("record", maintain_order=True)
-    later = later.agg(more=pl.col("raw").str.join("\n"), more_lines=pl.col("count").sum())
+    going_on = lines.filter(~start).group_by("record", maintain_order=True)
+    later = going_on.agg(more=pl.col("raw").str.join("\n"), more_lines=pl.col("count").sum())
     records = lines.filter(start).join(later, on="record", how="left", maintain_order="left")
     goes_on = pl.col("more").is_not_null()
     return records.select(

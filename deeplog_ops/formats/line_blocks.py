@@ -192,23 +192,25 @@ class BlockReader:
             starts_here, ends_here = starts, ends
         mark = self._mark if at == 0 else 0
         text = encodings.to_utf8(raw[mark:], self.encoding)
-        if length is not None:
-            text += b"\n"
-        if text.count(b"\n") != len(starts):  # a broken multi-byte character took a newline with it
-            spans = zip(starts_here, ends_here, strict=True)
-            text = b"".join(
-                encodings.to_utf8(raw[a:b], self.encoding).replace(b"\n", b"\\n") + b"\n" for a, b in spans
-            )
+        if text is raw and length is None:
+            text_ends = ends_here
+        else:
+            text += b"" if length is None else b"\n"
+            text_ends = _newlines(text)
+            if len(text_ends) != len(starts):  # a broken multi-byte character took a newline with it
+                spans = zip(starts_here, ends_here, strict=True)
+                lines = [encodings.to_utf8(raw[a:b], self.encoding).replace(b"\n", b"\\n") for a, b in spans]
+                text = b"\n".join([*lines, b""])
+                text_ends = _newlines(text)
         too_long = {int(place): int(sizes[place]) for place in long}
         count = len(starts)
         numbers = np.arange(line_no, line_no + count, dtype=np.int64)
         ones = np.ones(count, np.int64)
-        return LineBlock(_series(text, count), numbers, ones, starts + at, bytes_read, too_long, cut_off)
+        series = _series(text, text_ends)
+        return LineBlock(series, numbers, ones, starts + at, bytes_read, too_long, cut_off)
 
     def _lines(self, raw: bytes) -> tuple[np.ndarray, np.ndarray]:
-        kind = {1: np.dtype("u1"), 2: np.dtype("u2"), 4: np.dtype("u4")}[self._unit]
-        if self.encoding.endswith("-be"):
-            kind = kind.newbyteorder(">")
+        kind = np.dtype(f"{'>' if self.encoding.endswith('-be') else '<'}u{self._unit}")
         ends = np.flatnonzero(np.frombuffer(raw, kind) == 10) * self._unit
         starts = np.empty_like(ends)
         starts[0] = 0
@@ -230,29 +232,32 @@ class BlockReader:
         return b"".join([*pieces, raw[done:]]), ends_here - kept, ends_here
 
 
-def _series(text: bytes, lines: int) -> pl.Series:
-    """Lines of valid UTF-8 that each end in a newline, as strings that view into `text`: nothing is copied."""
-    buffer = np.frombuffer(text, np.uint8)
-    ends = np.flatnonzero(buffer == 10)
-    if len(ends) != lines:
-        raise AssertionError(f"decoding changed the number of lines: {lines} to {len(ends)}")
+def _newlines(text: bytes) -> np.ndarray:
+    return np.flatnonzero(np.frombuffer(text, np.uint8) == 10)
+
+
+def _series(text: bytes, ends: np.ndarray) -> pl.Series:
+    """Lines of valid UTF-8 with newlines at `ends`, as strings that view into a copy of `text`."""
+    padded = text + b"\0" * 16
+    buffer = np.frombuffer(padded, np.uint8)
     starts = np.empty_like(ends)
     starts[0] = 0
     starts[1:] = ends[:-1] + 1
     sizes = ends - starts
     sizes -= (sizes > 0) & (buffer[ends - 1] == 13)
-    views = np.zeros((lines, 4), np.uint32)
+    views = np.zeros((len(ends), 4), np.uint32)
     views[:, 0] = sizes
-    padded = text + b"\0" * 16
     at_every_byte = np.ndarray((len(text) + 8,), "<u4", padded, strides=(1,))
     views[:, 1] = at_every_byte[starts]
     views[:, 3] = starts
     short = np.flatnonzero(sizes <= 12)
     if len(short):  # an Arrow view holds up to 12 bytes in itself
-        inline = np.frombuffer(padded, np.uint8)[starts[short][:, None] + np.arange(12)]
+        inline = buffer[starts[short][:, None] + np.arange(12)]
         inline[np.arange(12) >= sizes[short][:, None]] = 0
         views[short, 1:] = np.ascontiguousarray(inline).view("<u4")
-    array = pa.Array.from_buffers(pa.string_view(), lines, [None, pa.py_buffer(views), pa.py_buffer(padded)])
+    array = pa.Array.from_buffers(
+        pa.string_view(), len(ends), [None, pa.py_buffer(views), pa.py_buffer(padded)]
+    )
     series = pl.from_arrow(array)
     assert isinstance(series, pl.Series)
     return series

@@ -25,9 +25,8 @@ class _Rest:
 class Quarantine:
     """Collects what one file has in it that could not be read, reason by reason."""
 
-    def __init__(self, file_id: str, keep_raw: bool = True) -> None:
+    def __init__(self, file_id: str) -> None:
         self._file_id = file_id
-        self._keep_raw = keep_raw
         self._rests: dict[str, _Rest] = {}
         self._rows: list[dict[str, object]] = []
 
@@ -65,7 +64,7 @@ class Quarantine:
     ) -> None:
         """One row; line number 0 speaks of the whole file."""
         if raw is not None:
-            raw = raw[:RAW_CHARACTERS] if self._keep_raw else "[redacted]"
+            raw = raw[:RAW_CHARACTERS]
         self._rows.append(
             {
                 "file_id": self._file_id, "line_no": line_no, "byte_offset": byte_offset, "line_count": lines,

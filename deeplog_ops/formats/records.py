@@ -71,7 +71,7 @@ def read_records(
     """
     reader = _FileReader(spec, reading, file_id, modified or now, now, day_hint, keep)
     blocks = BlockReader(stream, reading, read_to, compressed_size)
-    yield from reader.chunks(blocks, path)
+    yield from reader.chunks(blocks)
 
 
 class _FileReader:
@@ -99,11 +99,11 @@ class _FileReader:
         self._keep = None if keep is None else (_ticks(keep[0]), _ticks(keep[1]))
         self._keep_timeless = self._day_is_kept(day_hint, keep)
         self._joiner = Joiner(reading.record_lines)
-        self._quarantine = Quarantine(file_id, keep_raw=True)
+        self._quarantine = Quarantine(file_id)
 
-    def chunks(self, blocks: BlockReader, path: str) -> Iterator[Chunk]:
+    def chunks(self, blocks: BlockReader) -> Iterator[Chunk]:
         if blocks.binary:
-            lines = blocks.count_lines()
+            count = blocks.count_lines()
             self._quarantine.add("binary", "the file is not text in any known encoding", lines=lines)
             yield self._chunk(
                 pl.DataFrame(schema=LINE_COLUMNS), LineAccount(lines_read=lines, quarantined=lines), 0

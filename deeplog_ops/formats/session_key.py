@@ -137,7 +137,7 @@ def _judged(sample: pl.DataFrame, keys: pl.Series, known: bool = False) -> Sessi
     several = sessions.filter(pl.col("len") > 1)
     if len(sessions) < _LEAST_SESSIONS:
         return None
-    in_several = several["len"].sum() / len(with_key)
+    in_several = float(several["len"].sum()) / len(with_key)
     variety = float(several["shape"].mean() or 0)  # type: ignore[arg-type]
     if (in_several < 0.3 or variety < 1.5) and not (known and cover > 0.9):
         return None
