@@ -69,7 +69,7 @@ def read_records(
     binary, truncated, damaged, bomb, file_too_large, no_match (no line of the file fits the format), no_header,
     bad_time, future_time, line_too_long, record_too_long, cut_off. A format that cannot be used raises FormatError.
     """
-    reader = _FileReader(spec, reading, file_id, modified or now, now, day_hint, keep)
+    reader = _FileReader(spec, reading, file_id, path, modified or now, now, day_hint, keep)
     blocks = BlockReader(stream, reading, read_to, compressed_size)
     yield from reader.chunks(blocks)
 
@@ -82,6 +82,7 @@ class _FileReader:
         spec: FormatSpec,
         reading: Reading,
         file_id: str,
+        path: str,
         modified: datetime,
         now: datetime,
         day_hint: date | None,
@@ -93,6 +94,7 @@ class _FileReader:
         self._aside = (reading.multiline or spec.multiline) == "quarantine"
         self._reading = reading
         self._file_id = file_id
+        self._path = path
         self._zone = spec.zone or reading.zone
         self._calendar = Calendar(self._zone, reading.year, day_hint, modified)
         self._latest = _ticks(now + reading.future)
@@ -104,10 +106,11 @@ class _FileReader:
     def chunks(self, blocks: BlockReader) -> Iterator[Chunk]:
         if blocks.binary:
             count = blocks.count_lines()
-            self._quarantine.add("binary", "the file is not text in any known encoding", lines=lines)
-            yield self._chunk(
-                pl.DataFrame(schema=LINE_COLUMNS), LineAccount(lines_read=lines, quarantined=lines), 0
-            )
+            self._quarantine.add("binary", "the file is not text in any known encoding", lines=count)
+            if blocks.fault is not None:
+                self._quarantine.add(blocks.fault.reason, blocks.fault.detail)
+            account = LineAccount(lines_read=count, quarantined=count)
+            yield self._chunk(pl.DataFrame(schema=LINE_COLUMNS), account, 0)
             return
         source: Iterable[LineBlock] = blocks
         if self._spec.kind == "csv":
