@@ -12,8 +12,8 @@ from typing import Any
 
 import polars as pl
 
-from deeplog_ops.config import Reading
-from deeplog_ops.formats import encodings, session_key, times
+from deeplog_ops.config import Reading, SourceConfig
+from deeplog_ops.formats import catalog, encodings, session_key, times
 from deeplog_ops.formats.engine import COLUMNS
 from deeplog_ops.formats.guess import Guess, guess_format, plain_head
 from deeplog_ops.formats.records import read_records
@@ -21,6 +21,7 @@ from deeplog_ops.formats.session_key import SessionKey
 from deeplog_ops.formats.source_yaml import written
 from deeplog_ops.formats.spec import FormatSpec
 from deeplog_ops.records import LineAccount
+from deeplog_ops.sequences.identify import session_ids
 
 _DAYS_IN_PATHS = (
     r"(?:^|[^0-9])(?P<day>(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9])(?:[^0-9]|$)",
@@ -28,6 +29,7 @@ _DAYS_IN_PATHS = (
 )
 _YEAR_IN_PATH = r"(?:^|[^0-9])((?:19|20)[0-9]{2})(?:[^0-9]|$)"
 _PREVIEW = 5
+_SAMPLE_MESSAGES = 20_000
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Preview:
     sessions: int
     mean_session_length: float
     quarantined: dict[str, int]  # a reason: how many lines
+    sample: tuple[str, ...] = field(default=(), repr=False)  # messages to mine templates from, bounded
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,18 @@ def guess_source(
     }
     preview = _preview(lines, account, quarantined, keys[0], format_guess)
     return SourceGuess(config, comments, preview, tuple(dict.fromkeys(notes)), format_guess, tuple(keys))
+
+
+def preview_of(source: SourceConfig, samples: Sequence[SampleFile], now: datetime) -> Preview:
+    """How files that begin so look under a configuration that is there already."""
+    spec = catalog.resolve(source.format)
+    lines, account, quarantined = _read(spec, source.reading.model_dump(), samples, now)
+    named = session_ids(lines, source.sessions).drop_nulls() if len(lines) else pl.Series([], dtype=pl.String)
+    found = named.n_unique()
+    key = SessionKey(
+        source.sessions.by, "", sessions=found, mean_length=len(named) / found if found else 0.0
+    )
+    return _preview(lines, account, quarantined, key, Guess(spec, 1.0, True))
 
 
 def to_yaml(guess: SourceGuess) -> str:
@@ -303,4 +318,5 @@ def _preview(
         round(min(share, guess.share_understood), 4), account, values, messages,
         first if isinstance(first, datetime) else None, last if isinstance(last, datetime) else None,
         key.sessions, round(key.mean_length, 1), quarantined,
+        tuple(lines["message"].head(_SAMPLE_MESSAGES)) if len(lines) else (),
     )  # fmt: skip

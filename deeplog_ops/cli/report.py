@@ -1,0 +1,70 @@
+"""`deeplog-ops report`: what was found on a day."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import date
+from typing import TYPE_CHECKING
+
+import click
+
+from deeplog_ops.cli.options import day_option, json_option, source_option
+
+if TYPE_CHECKING:
+    from deeplog_ops.db.readers import PublishedAnomaly
+
+
+@click.command()
+@source_option
+@day_option("The day. Default: a line for every day of the source.", "--day", "-d", required=False)
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many anomalies, the worst first.")
+@json_option
+def report(source_name: str, day: date | None, limit: int, as_json: bool) -> None:
+    """What was found on a day, with the raw lines; or what became of every day."""
+    from deeplog_ops.db import readers
+    from deeplog_ops.steps.workplace import Workplace
+
+    place = Workplace.open()
+    key = place.source(source_name).key
+    if day is None:
+        days = readers.coverage(place.engine, key)
+        if as_json:
+            click.echo(json.dumps([asdict(row) for row in days], default=str, indent=2))
+            return
+        for row in days:
+            click.echo(f"{row.day}  {row.state:<11} {_count(row.anomalies, 'anomalies')}  {row.reason or ''}".rstrip())
+        return
+    found = readers.day_report(place.engine, key, day, limit)
+    if as_json:
+        click.echo(json.dumps(asdict(found), default=str, indent=2, ensure_ascii=False))
+        return
+    status = found.status
+    click.secho(f"{source_name} {day}: {status.state}", bold=True, nl=False)
+    click.echo(f" ({status.reason})" if status.reason else "")
+    if status.run_id is None:
+        return
+    click.echo(
+        f"{_count(status.events, 'events')}, {_count(status.sessions_judged, 'sessions judged')}, "
+        f"{_count(status.sessions_open, 'still open')}, {_count(status.quarantined, 'lines in quarantine')}, "
+        f"model {status.model_version or 'none yet'}"
+    )
+    click.echo(_count(status.anomalies, "anomalies") + (f", the worst {limit}:" if (status.anomalies or 0) > limit else ""))
+    for anomaly in found.anomalies:
+        _print(anomaly)
+
+
+def _count(number: int | None, noun: str) -> str:
+    return f"{'?' if number is None else format(number, ',')} {noun}"
+
+
+def _print(anomaly: PublishedAnomaly) -> None:
+    click.echo()
+    click.secho(f"{anomaly.kind.replace('_', ' ')} ", fg="red", bold=True, nl=False)
+    click.echo(f"in {anomaly.session}, {anomaly.event_count} events, p = {anomaly.p_value:.1e}" if anomaly.p_value else "")
+    click.echo(f"  {anomaly.reason}")
+    for line in anomaly.lines:
+        mark = ">" if line.is_worst else ("|" if line.of_session else " ")
+        where = f"{(line.path or line.file_id).rsplit('/', 1)[-1]}:{line.line_no}"
+        first = line.text.split("\n", 1)[0]
+        click.secho(f"  {mark} {where:<24} {first[:150]}", fg="yellow" if line.is_worst else None, dim=not line.of_session)

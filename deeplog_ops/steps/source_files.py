@@ -1,0 +1,180 @@
+"""Sources as files: proposed from raw logs, written, checked, renamed, removed. Tables and lake follow."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import yaml
+
+from deeplog_ops.config import NAME_PATTERN, SourceConfig, Templates, load_source
+from deeplog_ops.db import sources
+from deeplog_ops.errors import ConfigError, FormatError, InputError, MissingInput
+from deeplog_ops.formats import catalog
+from deeplog_ops.formats.guess_source import Preview, SampleFile, SourceGuess, guess_source, preview_of, to_yaml
+from deeplog_ops.steps.workplace import Workplace
+from deeplog_ops.storage import manifest
+from deeplog_ops.storage.paths import open_path
+from deeplog_ops.templates.for_messages import parse_all
+
+HEAD_BYTES = 4 * 2**20
+_SAMPLES = 12
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A source that could be: its guess, and the text of its file."""
+
+    guess: SourceGuess
+    text: str
+    files: int
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check of a source found: faults make it unusable, warnings are to be looked at."""
+
+    name: str
+    faults: list[str]
+    warnings: list[str]
+    files: int = 0
+    preview: Preview | None = None
+
+
+def propose(name: str, paths: Sequence[str], connection: str | None = None) -> Proposal:
+    """Look at the files and guess a configuration. Raises ConfigError for a name, MissingInput for paths."""
+    if not re.match(NAME_PATTERN, name):
+        raise ConfigError(
+            f"{name!r} is no name for a source: small letters, digits, - and _, a letter first, at most 48"
+        )
+    absolute = [path if "://" in path else os.path.abspath(path) for path in paths]
+    files = manifest.find(absolute, (), connection)
+    guess = guess_source(name, _samples([str(file) for file in files], connection), absolute)
+    return Proposal(guess, to_yaml(guess), len(files))
+
+
+def templates(preview: Preview, source: SourceConfig | None = None) -> list[tuple[str, int]]:
+    """The templates of the lines that were looked at, the commonest first, with how many lines each has."""
+    settings = source.templates if source else Templates()
+    parsed, catalogue = parse_all(pl.Series("message", preview.sample, dtype=pl.String), settings)
+    counts = Counter(map(catalogue.resolve, parsed["key"].to_pylist()))
+    return [(catalogue.by_id[key].text, count) for key, count in counts.most_common()]
+
+
+def add(folder: Path, name: str, text: str, *, replace: bool = False) -> Path:
+    """Write config/sources/NAME.yaml; it must load. A file that is there stays unless `replace`."""
+    path = folder / f"{name}.yaml"
+    if path.exists() and not replace:
+        raise ConfigError(
+            f"{path} exists already: choose another name, or add --replace to write it anew (its tables and lake stay)"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f".{name}.yaml.draft"
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
+    load_source(path)
+    return path
+
+
+def check(folder: Path, name: str, now: datetime | None = None) -> Checked:
+    """What is wrong with a source's configuration, with file and line, and how its files look under it."""
+    path = folder / f"{name}.yaml"
+    if not path.exists():
+        known = ", ".join(sorted(found.stem for found in folder.glob("*.yaml"))) or "none"
+        raise ConfigError(f"there is no source {name!r} in {folder}: known are {known}")
+    try:
+        source = load_source(path)
+        catalog.resolve(source.format)
+    except (ConfigError, FormatError) as error:
+        return Checked(name, [str(error)], [])
+    try:
+        files = manifest.find(source.paths, source.exclude, source.connection)
+    except (InputError, ConfigError) as error:
+        return Checked(name, [], [f"{path}: {error}"])
+    preview = preview_of(
+        source, _samples([str(file) for file in files], source.connection), now or datetime.now(UTC)
+    )
+    return Checked(name, [], _warnings(path, source, preview), len(files), preview)
+
+
+def _warnings(path: Path, source: SourceConfig, preview: Preview) -> list[str]:
+    found = []
+    if preview.share_understood < 0.9:
+        found.append(
+            f"{path}: only {preview.share_understood:.0%} of the lines looked at fit format "
+            f"{source.format if isinstance(source.format, str) else source.format.name}: "
+            "`deeplog-ops source add` guesses it anew"
+        )
+    if source.sessions.by in ("identifier", "field") and not preview.sessions:
+        found.append(f"{path}: no line names a session by sessions.{source.sessions.by}: nothing would be judged")
+    for reason, lines in preview.quarantined.items():
+        found.append(f"{path}: {lines} of the lines looked at would go to the quarantine: {reason}")
+    return found
+
+
+def _samples(files: Sequence[str], connection: str | None) -> list[SampleFile]:
+    """The heads of some files, spread over all of them in the order of their names."""
+    step = max(1, len(files) // _SAMPLES)
+    samples = []
+    for file in list(files)[::step][:_SAMPLES]:
+        path = open_path(file, connection)
+        modified = datetime.fromtimestamp(getattr(path.stat(), "st_mtime", 0) or 0, UTC)
+        with path.open("rb") as raw:
+            samples.append(SampleFile(file, raw.read(HEAD_BYTES // min(len(files), _SAMPLES)), modified))
+    if not any(sample.head for sample in samples):
+        raise MissingInput(f"all {len(files)} files are empty: nothing can be guessed from {files[0]}")
+    return samples
+
+
+def rename(place: Workplace, old: str, new: str) -> Path:
+    """Give a source another name. Its key, and so its rows, lake and models, stay as they are."""
+    source = place.source(old)
+    if not re.match(NAME_PATTERN, new):
+        raise ConfigError(
+            f"{new!r} is no name for a source: small letters, digits, - and _, a letter first, at most 48"
+        )
+    path, target = place.sources / f"{old}.yaml", place.sources / f"{new}.yaml"
+    if target.exists():
+        raise ConfigError(f"{target} exists already: choose another name")
+    text = path.read_text(encoding="utf-8")
+    text = re.sub(r"(?m)^name:.*$", f"name: {new}", text, count=1)
+    if not re.search(r"(?m)^key:", text):
+        line = f"key: {source.key}  # identity in tables and lake; stays when the source is renamed"
+        text = re.sub(r"(?m)^(name:.*)$", lambda found: f"{found[1]}\n{line}", text, count=1)
+    if yaml.safe_load(text).get("key") != source.key:
+        raise ConfigError(f"write `key: {source.key}` below the name, so that the source keeps its rows", path)
+    target.write_text(text, encoding="utf-8")
+    try:
+        load_source(target)
+        if any(known.key == source.key for known in sources.registered(place.engine)):
+            sources.rename(place.engine, old, new)
+    except BaseException:
+        target.unlink()
+        raise
+    path.unlink()
+    return target
+
+
+@dataclass(frozen=True)
+class Removed:
+    rows: int
+    partitions: int
+    versions: int
+
+
+def remove(place: Workplace, name: str) -> Removed:
+    """Delete a source: its rows, partitions, model versions, and last its configuration. Raw files are not touched."""
+    path = place.sources / f"{name}.yaml"
+    key = place.source(name).key
+    rows = 0
+    if any(known.key == key for known in sources.registered(place.engine)):
+        rows = sum(sources.remove(place.engine, key).values())
+    done = Removed(rows, place.lake.delete_source(key), place.registry.delete_source(key))
+    path.unlink()
+    return done
