@@ -15,6 +15,7 @@ from deeplog_ops.templates.pieces import Pieces, collapse, is_word, join, split,
 MANY_VALUES = 4  # after `=`, `:`, a quote or an opening bracket, where values stand
 MANY_WORDS = 6  # anywhere else in a sentence
 MANY_SHARED = 4  # over all sentences in which the same words follow the same word
+LEAST_LIST = 3  # wildcards in a row that are a list, so that their number does not matter
 _GAP = ""
 _OPENING = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "<": ">"}
 
@@ -31,15 +32,20 @@ def generalise(rows: Iterable[Pieces]) -> dict[Pieces, Pieces]:
 
 
 def _lists_of_any_length(rows: Iterable[Pieces]) -> list[tuple[Pieces, list[Pieces]]]:
-    """Rows that differ only in how many wildcards follow one another: (template with one, its members)."""
+    """Rows that differ only in how many wildcards follow one another: (template with one, its members).
+
+    One beside two is rather another message; three or more make a list.
+    """
     same: dict[str, list[Pieces]] = defaultdict(list)
     for row in rows:
         same[collapse(join(row))].append(row)
-    return [
-        (split(text), sorted(members))
-        for text, members in sorted(same.items())
-        if len(members) > 1 and any(map(is_word, split(text)))
-    ]
+    lists = []
+    for text, members in sorted(same.items()):
+        general = split(text)
+        longest = max(member.count(WILDCARD) for member in members) - general.count(WILDCARD) + 1
+        if len(members) > 1 and longest >= LEAST_LIST and any(map(is_word, general)):
+            lists.append((general, sorted(members)))
+    return lists
 
 
 def _variable_families(rows: Iterable[Pieces]) -> list[tuple[Pieces, list[Pieces]]]:
@@ -81,6 +87,8 @@ class _Family:
             return False  # nothing else would be left of the message
         if WILDCARD in self.values:
             return True  # a literal beside its wildcard sibling
+        if all(value.endswith(WILDCARD) for value in self.values):
+            return True  # names with a number, such as eth<*> and bond<*>
         if self.place == 0:
             return False  # a sentence begins with what it is about
         if len(self.values) >= (MANY_VALUES if self._where_values_stand() else MANY_WORDS):

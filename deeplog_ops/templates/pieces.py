@@ -12,7 +12,7 @@ from deeplog_ops.templates.masks import WILDCARD
 
 Pieces = tuple[str, ...]
 
-_PIECE = re.compile(r"<\*>|\w+(?:[.\-/\\@#$+&*~]+\w+)*|.", re.DOTALL)
+_PIECE = re.compile(r"\w*<\*>|\w+(?:[.\-/\\@#$+&*~]+\w+)*|.", re.DOTALL)
 _LIST = re.compile(r"<\*>(?:[ ,;|]+<\*>)+")
 
 

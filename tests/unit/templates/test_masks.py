@@ -33,7 +33,9 @@ NOTATIONS = [
     ("Foo::add and a::b", "Foo::add and a::b"),
     ("literal <*> and 5", "literal <*> and <*>"),
     ("1,2,3 and 1:2", "<*> and <*>"),
-    ("step7: done", "<*>: done"),
+    ("step7: done", "step<*>: done"),
+    ("step7a-2: done", "<*>: done"),
+    ("bounds=Rect(0, 1 - 2, 3) of=a.b.c", "bounds=<*> of=<*>"),
     ("readings ( 3 **** 4 )", "readings ( <*> <*> )"),
 ]
 
