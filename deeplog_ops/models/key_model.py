@@ -31,7 +31,7 @@ VALIDATION_FOLDS = 10  # one of them is held out for early stopping
 class KeyModel:
     """A fitted key model. Scores are larger where more anomalous.
 
-    `usage` counts the training's events: what a probability falls back to where the network is too sure.
+    `usage` counts the training's events: it says how likely a new key is.
     """
 
     vocabulary: Vocabulary

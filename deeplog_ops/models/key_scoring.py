@@ -146,4 +146,4 @@ def _probabilities(model: KeyModel, histories: NDArray[np.int32], batch: int) ->
     filled[: len(histories)] = histories
     logits = model.network.to(device)(torch.from_numpy(filled).to(device))[: len(histories)].double()
     logits[:, [BOS, ESCAPE]] = -torch.inf
-    return model.usage.smoothed(logits.softmax(dim=1).cpu().numpy())
+    return model.usage.with_escape(logits.softmax(dim=1).cpu().numpy())

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from deeplog_ops.models.vocabulary import EOS, Vocabulary
 
-ANYWHERE = 0.001  # share of the probability that goes to the keys as often as they came, wherever that was
+FLOOR = 1e-9  # share of the probability that goes to the keys as often as they came, wherever that was
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,15 @@ class KeyUsage:
         """
         return self.new_key / max(1, len(self.events) - 3)
 
-    def smoothed(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The network's probabilities (B, V), less the escape class, with a floor under each key that came.
+    def with_escape(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The network's probabilities (B, V) of the keys and EOS, less the mass of the escape class.
 
-        A network is sure beyond what it has seen: two models that fit equally well differ by orders of
-        magnitude on rare but normal orders, so that held-out scores would not tell what to expect. The floor
-        costs a thousandth of a nat an event.
+        A floor under each, in proportion to its count, keeps them from underflowing to 0. It is far below
+        what decides a verdict: at a thousandth, a session that ends in the middle was no more surprising
+        than the rarest normal ones.
         """
         share = np.array(self.events) / sum(self.events)
-        return (1 - self.new_key) * ((1 - ANYWHERE) * probabilities + ANYWHERE * share)
+        return (1 - self.new_key) * ((1 - FLOOR) * probabilities + FLOOR * share)
 
     def to_dict(self) -> dict[str, Any]:
         return {"events": list(self.events), "once": self.once}
