@@ -13,6 +13,7 @@ PARTITIONED = ("anomalies", "anomaly_lines")
 # Publishing holds a month shared until it commits, so that maintenance cannot drop the month under it.
 _HOLD = "SELECT pg_advisory_xact_lock_shared(hashtextextended('deeplog:month:' || :month, 0))"
 _OWN = "SELECT pg_advisory_xact_lock(hashtextextended('deeplog:month:' || :month, 0))"
+_TRY = "SELECT pg_try_advisory_xact_lock(hashtextextended('deeplog:month:' || :month, 0))"
 
 
 def ensure_month(engine: Engine, day: date) -> None:
@@ -47,7 +48,7 @@ def hold_month(connection: Connection, day: date) -> bool:
 def drop_empty_months(engine: Engine, before: date) -> list[str]:
     """Drop partitions of months that end before `before` and hold no row; returns the months, as YYYY_MM.
 
-    A month that a reader is using is left for the next time.
+    A month that somebody is using is left for the next time.
     """
     with transaction(engine) as connection:
         months = (
@@ -68,7 +69,8 @@ def _drop_if_empty(engine: Engine, month: str) -> bool:
     try:
         with transaction(engine) as connection:
             connection.execute(text("SET LOCAL lock_timeout = '2s'"))
-            connection.execute(text(_OWN), {"month": month})
+            if not connection.execute(text(_TRY), {"month": month}).scalar_one():
+                return False
             if any(connection.execute(text(f"SELECT 1 FROM {table} LIMIT 1")).scalar() for table in tables):
                 return False
             for table in tables:
