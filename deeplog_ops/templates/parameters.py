@@ -15,12 +15,11 @@ import polars as pl
 import pyarrow as pa
 
 from deeplog_ops.templates.masks import SPACED, WILDCARD
+from deeplog_ops.templates.shapes import NEWLINE
 
-_ALPHANUMERIC = np.zeros(256, dtype=bool)
-_ALPHANUMERIC[[*b"0123456789", *range(ord("A"), ord("Z") + 1), *range(ord("a"), ord("z") + 1)]] = True
-_ALPHANUMERIC[128:] = True  # a character beyond ASCII is never punctuation
-PUNCTUATION = ~_ALPHANUMERIC
-_NEWLINE = 10
+_PUNCTUATION = bytes(
+    byte < 128 and not chr(byte).isalnum() for byte in range(256)
+)  # beyond ASCII there is none
 _SPACED = re.compile(SPACED.encode())
 
 Spans = list[tuple[int, int]]
@@ -79,7 +78,7 @@ def cut(text: str, shape: str) -> Cut:
     found = spans(text, line)
     if found is None:
         return Cut(text, None)
-    marks = [-1, *(place for place, byte in enumerate(line) if PUNCTUATION[byte]), len(line)]
+    marks = [-1, *(place for place, byte in enumerate(line) if _PUNCTUATION[byte]), len(line)]
     places = []
     for start, end in found:
         begin, finish = _place(line, marks, start), _place(line, marks, end)
@@ -100,6 +99,39 @@ def _place(line: bytes, marks: list[int], at: int) -> tuple[int, int] | None:
     return None
 
 
+def extract(
+    lines: pl.Series, text: bytes, codes: np.ndarray, cuts: list[Cut]
+) -> tuple[pa.ListArray, pa.ListArray]:
+    """Parameters (list<string>) and their numbers (list<double>): a row a line, `codes` says which cut is its.
+
+    `text` is the joined lines (shapes.joined), less than 2 GiB.
+    """
+    table = _CutTable(cuts)
+    data = np.frombuffer(text, dtype=np.uint8)
+    marks = np.flatnonzero(np.frombuffer(text.translate(_PUNCTUATION), dtype=bool))
+    line_mark = np.flatnonzero(data[marks] == NEWLINE)[: len(lines)]  # of the newline before each line
+    origin = marks[line_mark] + 1
+    count = table.count[codes]
+    ends = np.cumsum(count)
+    row = np.repeat(np.arange(len(lines)), count)
+    place = np.repeat(table.first[codes] - (ends - count), count) + np.arange(len(row))
+    mark = line_mark[row]
+    start = marks[mark + table.start_mark[place]] + table.start_offset[place] - origin[row]
+    end = marks[mark + table.end_mark[place]] + table.end_offset[place] - origin[row]
+    for index in np.flatnonzero(table.by_hand[codes]).tolist():
+        found = spans(table.texts[codes[index]], lines[index].encode())
+        at = slice(int(ends[index] - count[index]), int(ends[index]))
+        start[at], end[at] = zip(*found, strict=True) if found else (0, 0)
+    frame = pl.DataFrame({"line": lines.gather(row), "start": start, "size": end - start})
+    piece = pl.col("line").cast(pl.Binary).bin.slice("start", "size").cast(pl.String)
+    values = frame.select(piece).to_series()
+    offsets = pa.array(np.concatenate([[0], ends]), type=pa.int32())
+    return (
+        pa.ListArray.from_arrays(offsets, values.to_arrow().cast(pa.string())),
+        pa.ListArray.from_arrays(offsets, numbers_of(values).to_arrow()),
+    )
+
+
 class _CutTable:
     """Cuts as flat arrays: those of cut c stand at first[c] .. first[c] + count[c]."""
 
@@ -112,47 +144,8 @@ class _CutTable:
         ]
         self.count = np.array([len(row) for row in rows], dtype=np.int64)
         self.first = np.cumsum(self.count) - self.count
-        flat = [place for row in rows for place in row]
-        self.places = np.array(flat, dtype=np.int64).reshape(-1, 4)
-
-
-def extract(lines: pl.Series, codes: np.ndarray, cuts: list[Cut]) -> tuple[pa.ListArray, pa.ListArray]:
-    """Parameters (list<string>) and their numbers (list<double>): a row a line, `codes` says which cut is its.
-
-    Lines are first lines (no newline in them), together less than 2 GiB.
-    """
-    table = _CutTable(cuts)
-    text = "\n".join(["", lines.str.join("\n").item(), ""]) if len(lines) else ""
-    data = np.frombuffer(text.encode(), dtype=np.uint8)
-    marks = np.flatnonzero(PUNCTUATION[data])
-    line_mark = np.flatnonzero(data[marks] == _NEWLINE)[: len(lines)]  # of the newline before each line
-    count = table.count[codes]
-    ends = np.cumsum(count)
-    row = np.repeat(np.arange(len(lines)), count)
-    place = table.places[np.repeat(table.first[codes] - (ends - count), count) + np.arange(len(row))]
-    mark = line_mark[row]
-    start = marks[mark + place[:, 0]] + place[:, 1]
-    end = marks[mark + place[:, 2]] + place[:, 3]
-    for index in np.flatnonzero(table.by_hand[codes]).tolist():
-        begin = int(marks[line_mark[index]]) + 1
-        finish = int(marks[line_mark[index + 1]]) if index + 1 < len(lines) else len(data) - 1
-        found = spans(table.texts[codes[index]], data[begin:finish].tobytes())
-        at = slice(int(ends[index] - count[index]), int(ends[index]))
-        start[at] = [begin + left for left, _ in found or ()]
-        end[at] = [begin + right for _, right in found or ()]
-    values = _gather(data, start, end)
-    offsets = pa.array(np.concatenate([[0], ends]), type=pa.int32())
-    numbers = numbers_of(values).to_arrow().cast(pa.float64())
-    return pa.ListArray.from_arrays(offsets, values), pa.ListArray.from_arrays(offsets, numbers)
-
-
-def _gather(data: np.ndarray, start: np.ndarray, end: np.ndarray) -> pa.StringArray:
-    """The slices data[start:end] as strings."""
-    size = end - start
-    stop = np.cumsum(size)
-    picked = data[np.repeat(start - (stop - size), size) + np.arange(int(stop[-1]) if len(stop) else 0)]
-    offsets = np.concatenate([[0], stop]).astype(np.int32)
-    return pa.StringArray.from_buffers(len(size), pa.py_buffer(offsets), pa.py_buffer(picked))
+        flat = np.array([place for row in rows for place in row], dtype=np.int64).reshape(-1, 4)
+        self.start_mark, self.start_offset, self.end_mark, self.end_offset = flat.T.copy()
 
 
 _SIZE = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
@@ -173,22 +166,23 @@ _BYTES = {
     **{prefix: 1024.0**power for prefix, power in _SIZE.items() if prefix in ("k", "m", "g", "t")},
 }
 UNITS: dict[str, float] = {**_BYTES, **_SECONDS, "%": 1.0, "percent": 1.0}
-_PLAIN = r"^[+-]?[0-9]+(?:\.[0-9]+(?:[eE][+-]?[0-9]{1,3})?)?$"
+_DECIMAL = r"^[+-]?[0-9]+\.[0-9]+[eE][+-]?[0-9]{1,3}$"
 _WITH_UNIT = r"^<?~?([+-]?[0-9]+(?:\.[0-9]+)?) ?([A-Za-z]+|%)$"
 
 
-def numbers_of(values: pa.StringArray) -> pl.Series:
+def numbers_of(text: pl.Series) -> pl.Series:
     """Parameters as numbers, null where one is not a quantity.
 
     Integers and decimals as they are; sizes in bytes (`5.2 KB` is 5324.8: programs print powers of 1024 under
     either name); durations in seconds (`200 ms` is 0.2); `41%` is 41. Hexadecimal numbers, addresses, clock
     times and identifiers are names, not quantities: null.
     """
-    text = pl.Series("number", values, dtype=pl.String)
-    number = text.cast(pl.Float64, strict=False).set(~text.str.contains(_PLAIN), None)
-    rest = number.is_null() & text.str.contains(_WITH_UNIT)
-    if rest.any():
-        rows = rest.arg_true()
+    number = text.cast(pl.Float64, strict=False)
+    doubtful = (number.is_not_null() & text.str.contains("[A-Za-z]")).arg_true()  # nan, inf, 5e10
+    number = number.scatter(doubtful.filter(~text.gather(doubtful).str.contains(_DECIMAL)), None)
+    rows = number.is_null().arg_true()
+    rows = rows.filter(text.gather(rows).str.contains(_WITH_UNIT))
+    if len(rows):
         found = text.gather(rows)
         unit = found.str.extract(_WITH_UNIT, 2).str.to_lowercase()
         factor = unit.replace_strict(UNITS, default=None, return_dtype=pl.Float64)

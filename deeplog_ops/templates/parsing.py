@@ -22,6 +22,7 @@ from deeplog_ops.records import Template, template_id
 from deeplog_ops.templates import masks, parameters, pieces
 from deeplog_ops.templates.catalogue import Catalogue
 from deeplog_ops.templates.matching import Matcher
+from deeplog_ops.templates.shapes import joined, shapes
 
 PARSED = pa.schema(
     [
@@ -32,8 +33,8 @@ PARSED = pa.schema(
 )
 CATCH_ALL = Template(template_id(masks.WILDCARD), masks.WILDCARD)
 
-_ROWS_AT_ONCE = 2**16
-_BYTES_AT_ONCE = 2**25
+_ROWS_AT_ONCE = 2**14  # what is made in between then fits the cache
+_BYTES_AT_ONCE = 2**23
 _Result = TypeVar("_Result")
 
 
@@ -59,13 +60,14 @@ class MessageParser:
 
     def unmatched(self, messages: pl.Series) -> pl.Series:
         """The distinct masked messages that match no template, sorted (strings)."""
-        shapes = pl.concat(_in_slices(self._shapes, messages.cast(pl.String))).unique()
-        masked = masks.general(shapes).unique()
+        found = pl.concat(_in_slices(self._shapes, messages.cast(pl.String))).unique()
+        masked = masks.general(found.str.strip_suffix("\n")).unique()
         missing = [text for text in masked.to_list() if self._find(text) is None]
         return pl.Series("masked", missing, dtype=pl.String).sort()
 
     def _shapes(self, messages: pl.Series) -> pl.Series:
-        return masks.shapes(masks.first_lines(messages), self.settings.masks).unique()
+        lines = masks.own_masks(masks.first_lines(messages), self.settings.masks)
+        return pl.Series("shape", shapes(joined(lines)), dtype=pl.String).unique()
 
     def parse(self, messages: pl.Series) -> pa.Table:
         """Columns key (string), parameters (list<string>) and numbers (list<double>): one row a message.
@@ -78,20 +80,23 @@ class MessageParser:
 
     def _parse(self, messages: pl.Series) -> pa.Table:
         lines = masks.first_lines(messages)
-        encoded = masks.shapes(lines, self.settings.masks).to_arrow().dictionary_encode()
+        text = joined(lines)
+        own = self.settings.masks
+        encoded = shapes(joined(masks.own_masks(lines, own)) if own else text).dictionary_encode()
         keys, cuts = self._assign(pl.Series("shape", encoded.dictionary, dtype=pl.String))
         key = pa.array(keys, type=pa.string()).take(encoded.indices)
-        codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-        values, numbers = parameters.extract(lines, codes, cuts)
+        codes = encoded.indices.to_numpy(zero_copy_only=False)
+        values, numbers = parameters.extract(lines, text, codes, cuts)
         return pa.table([key, values, numbers], schema=PARSED)
 
-    def _assign(self, shapes: pl.Series) -> tuple[list[str], list[parameters.Cut]]:
+    def _assign(self, distinct: pl.Series) -> tuple[list[str], list[parameters.Cut]]:
         """For each distinct shape its key, and how its parameters are cut out."""
         own = bool(
             self.settings.masks
         )  # a source's masks may swallow punctuation: then shape and line differ
         keys, cuts = [], []
-        for shape, masked in zip(shapes.to_list(), masks.general(shapes).to_list(), strict=True):
+        distinct = distinct.str.strip_suffix("\n")
+        for shape, masked in zip(distinct.to_list(), masks.general(distinct).to_list(), strict=True):
             key, text = self._find(masked) or (CATCH_ALL.template_id, CATCH_ALL.text)
             keys.append(key)
             cuts.append(parameters.Cut(text, None) if own else parameters.cut(text, shape))

@@ -40,7 +40,7 @@ def substituted(text: str, values: list[str]) -> str:
     return first + "".join(value + literal for value, literal in zip(values, rest, strict=True))
 
 
-WHITE = "".join(sorted({chr(c) for c in range(0x3001) if chr(c).isspace()} - set("\x1c\x1d\x1e\x1f")))
+WHITE = " \t\n\r\v\f"
 
 
 def first_line(message: str) -> str:
