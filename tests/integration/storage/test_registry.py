@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from upath import UPath
 
-from deeplog_ops.config import SourceConfig
+from deeplog_ops.config import KeyModelSettings, SourceConfig
 from deeplog_ops.detection.calibration import Calibration
 from deeplog_ops.errors import ModelError
 from deeplog_ops.models.key_model import KeyModel
@@ -185,7 +185,10 @@ def test_a_format_of_another_program_is_refused(root: UPath) -> None:
 
 def test_a_trained_model_scores_the_same_after_a_round_trip(tmp_path: Path) -> None:
     source = SourceConfig(
-        name="web", paths=("/var/log/web",), format="log4j", model={"epochs": 1, "hidden": 8, "embedding": 4}
+        name="web",
+        paths=("/var/log/web",),
+        format="log4j",
+        model=KeyModelSettings(epochs=1, hidden=8, embedding=4),
     )
     sequences = [["a", "b", "c"]] * 20 + [["a", "c"]] * 5
     model, curve = KeyModel.fit(sequences, settings=source.model)
