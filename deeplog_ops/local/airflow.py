@@ -26,7 +26,7 @@ COMPONENTS = {
     "triggerer": ["triggerer", "--skip-serve-logs"],
 }
 # The names that /api/v2/monitor/health gives them.
-_HEALTH = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+HEALTH = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 
 
 def address(state: State) -> str:
@@ -141,7 +141,7 @@ def wait(
     until = time.monotonic() + seconds
     while True:
         well = healthy(state, since)
-        unhealthy = [name for name in _HEALTH if name not in well]
+        unhealthy = [name for name in HEALTH if name not in well]
         if not unhealthy:
             return
         for name in COMPONENTS:
@@ -166,7 +166,7 @@ def healthy(state: State, since: datetime | None = None) -> list[str]:
             health = json.load(answer)
     except (OSError, ValueError):
         return []
-    return [name for name in _HEALTH if _is_healthy(name, health.get(name) or {}, since)]
+    return [name for name in HEALTH if _is_healthy(name, health.get(name) or {}, since)]
 
 
 def _is_healthy(name: str, told: dict[str, str], since: datetime | None) -> bool:

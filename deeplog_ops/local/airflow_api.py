@@ -46,7 +46,10 @@ class AirflowApi:
         missing = dag_ids
         while missing := [dag_id for dag_id in missing if not self._has(dag_id)]:
             if time.monotonic() > until:
-                told = "; ".join(f"{file}: {words}" for file, words in self.import_errors()) or "no import errors"
+                told = (
+                    "; ".join(f"{file}: {words}" for file, words in self.import_errors())
+                    or "no import errors"
+                )
                 raise SetupError(f"Airflow knows no DAG {', '.join(missing)} after {seconds:.0f} s ({told})")
             time.sleep(_PAUSE)
 
@@ -124,7 +127,9 @@ class AirflowApi:
         query = urlencode(
             {"logical_date_gte": f"{first}T00:00:00Z", "logical_date_lte": f"{last}T23:59:59Z", "limit": 1000}
         )
-        runs: list[dict[str, Any]] = self._request("GET", f"/api/v2/dags/{dag_id}/dagRuns?{query}")["dag_runs"]
+        runs: list[dict[str, Any]] = self._request("GET", f"/api/v2/dags/{dag_id}/dagRuns?{query}")[
+            "dag_runs"
+        ]
         return runs
 
     def _told(self, dag_id: str, runs: list[dict[str, Any]]) -> str:
@@ -143,7 +148,9 @@ class AirflowApi:
             content = self._request("GET", log)["content"]
         except SetupError as error:
             return str(error)
-        errors = [line for line in content if isinstance(line, dict) and line.get("level") in ("error", "critical")]
+        errors = [
+            line for line in content if isinstance(line, dict) and line.get("level") in ("error", "critical")
+        ]
         details = [fault for line in errors for fault in line.get("error_detail") or []]
         if details:
             return f"{details[-1]['exc_type']}: {details[-1]['exc_value']}"
@@ -163,7 +170,9 @@ class AirflowApi:
     @staticmethod
     def _check_time(until: float, seconds: float, what: str) -> None:
         if time.monotonic() > until:
-            raise SetupError(f"{what} did not end within {seconds:.0f} s: Airflow's pages show where it stands")
+            raise SetupError(
+                f"{what} did not end within {seconds:.0f} s: Airflow's pages show where it stands"
+            )
 
     def _request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         headers = {"Content-Type": "application/json"}

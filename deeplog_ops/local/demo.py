@@ -30,7 +30,7 @@ class Size:
     train_days: int
     scored_days: int
     sessions_per_day: int
-    patience: float = 8
+    patience: float = 12
 
     @classmethod
     def chosen(cls) -> Size:
@@ -66,7 +66,9 @@ def run(home: Home | None = None, out: TextIO | None = None) -> None:
     folder = home.folder / "sample"
     with steps.step(f"writing {(span.last - span.first).days + 1} days of sample logs", 15) as step:
         truth = _write_logs(folder, span, size)
-        step.say(f"{truth.lines:,} lines, {truth.sessions:,} sessions, {len(truth.anomalies)} anomalies hidden")
+        step.say(
+            f"{truth.lines:,} lines, {truth.sessions:,} sessions, {len(truth.anomalies)} anomalies hidden"
+        )
     with steps.step("registering the source", 25) as step:
         config = _register(folder)
         api = AirflowApi(started.state)
@@ -109,7 +111,9 @@ def _register(folder: Path) -> Path:
     path = sources_folder() / f"{SOURCE}.yaml"
     written = simulate.source_yaml(folder / "raw", SOURCE)
     if path.exists() and path.read_text(encoding="utf-8").partition("\n")[0] != written.partition("\n")[0]:
-        raise SetupError(f"{path} is not the demo's: rename that source (`deeplog-ops source rename`) and try again")
+        raise SetupError(
+            f"{path} is not the demo's: rename that source (`deeplog-ops source rename`) and try again"
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(written, encoding="utf-8")
     return path
@@ -129,7 +133,11 @@ def _compare(folder: Path, span: Span) -> tuple[list[dict[str, Any]], sample.Com
 def _told(
     found: Sequence[dict[str, Any]], comparison: sample.Comparison, span: Span, folder: Path
 ) -> str:  # fmt: skip
-    lines = ["", f"Found in {span.split} to {span.last}, against what was hidden ({folder / 'labels.csv'})", ""]
+    lines = [
+        "",
+        f"Found in {span.split} to {span.last}, against what was hidden ({folder / 'labels.csv'})",
+        "",
+    ]
     lines.append(f"  {'anomaly':18}{'shows in':12}{'hidden':>8}{'found':>8}{'recall':>9}")
     for kind in comparison.kinds:
         recall = f"{kind.found / kind.hidden:9.0%}" if kind.hidden else f"{'-':>9}"
