@@ -1,14 +1,8 @@
 """The ledger of runs, under one name: runs, stages, partitions, raw files and their line accounts."""
 
-from deeplog_ops.db.raw_files import (
-    LateDay,
-    late_days,
-    raw_files,
-    record_accounts,
-    record_files,
-    run_accounts,
-    run_files,
-)
+from deeplog_ops.db.late_days import LateDay, late_days
+from deeplog_ops.db.line_accounts import record_accounts, run_accounts
+from deeplog_ops.db.raw_files import raw_files, record_files, run_files
 from deeplog_ops.db.runs import Run, begin_run, finish_run, get_run, leave_unscored, mark_stale
 from deeplog_ops.db.stages import commit_partition, last_error, partition, stage_finished, stage_started
 
