@@ -73,10 +73,11 @@ def _guessed(head: bytes) -> str:
         pass
     foreign = re.findall(rb"(?<=[A-Za-z])[\x80-\xff]{1,2}|[\x80-\xff]{1,2}(?=[A-Za-z])|[\x80-\xff]+", head)
     size = sum(len(part) for part in foreign)
+    letters = sum(len(part) for part in foreign if len(part) <= 2 and min(part) >= 0xC0)
+    if letters > 0.7 * size:
+        return "cp1252"  # single letters within words of ASCII: a Western language
     if size < _FEW * len(head):
-        # too few to know a language by: letters within words are Western, anything else stays as bytes
-        letters = sum(len(part) for part in foreign if len(part) <= 2 and min(part) >= 0xC0)
-        return "cp1252" if letters > 0.7 * size else "utf-8"
+        return "utf-8"  # too few to know a language by: they stay as bytes
     from charset_normalizer import from_bytes
 
     best = from_bytes(head[:65536]).best()

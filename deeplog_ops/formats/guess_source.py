@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -108,9 +108,7 @@ def preview_of(source: SourceConfig, samples: Sequence[SampleFile], now: datetim
     lines, account, quarantined = _read(spec, source.reading.model_dump(), samples, now)
     named = session_ids(lines, source.sessions).drop_nulls() if len(lines) else pl.Series([], dtype=pl.String)
     found = named.n_unique()
-    key = SessionKey(
-        source.sessions.by, "", sessions=found, mean_length=len(named) / found if found else 0.0
-    )
+    key = SessionKey(source.sessions.by, "", sessions=found, mean_length=len(named) / found if found else 0.0)
     return _preview(lines, account, quarantined, key, Guess(spec, 1.0, True))
 
 
@@ -280,6 +278,11 @@ def _sessions(key: SessionKey, kind: int, notes: list[str], comments: dict[str, 
             f"sessions by {key.name} have {key.mean_length:.1f} events in the sample: look at more of the files"
         )
     settings["idle_timeout"], settings["longest"] = _in_words(key.idle_timeout), _in_words(key.longest)
+    if key.span is not None and key.span < timedelta(days=1):
+        span = str(key.span).split(".")[0]
+        notes.append(
+            f"the sample covers only {span} hours: sessions may last longer than idle_timeout and longest say"
+        )
     if kind == times.NONE:
         comments["sessions.idle_timeout"] = "without time stamps a session closes at the end of its day"
     else:

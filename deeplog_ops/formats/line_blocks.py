@@ -126,7 +126,7 @@ class BlockReader:
 
     def _read_full(self, size: int) -> bytes:
         pieces, missing = [], size
-        while missing and self.fault is None and (piece := self._read(missing)):
+        while missing > 0 and self.fault is None and (piece := self._read(missing)):
             pieces.append(piece)
             missing -= len(piece)
         return b"".join(pieces)

@@ -29,9 +29,11 @@ _KNOWN = (
     ("UUID", rf"({_UUID})"),
     ("trace id", r"\b([0-9a-f]{32})\b"),
 )
-_NAMED = r"(?i)\b([a-z][a-z0-9_.-]*?(?:id|uuid|session|trace|request|order|job|task|transaction|txn|user|ticket|call|conn|connection))(\s*[=:]\s*|\s+#?|#)[\"'<\[]?([0-9a-zA-Z][\w.:-]*[0-9][\w.:-]*|[0-9]+)\b"
+_NAMED = r"(?i)\b((?:[a-z][a-z0-9_.-]*?)?(?:id|uuid|session|trace|request|order|job|task|transaction|txn|user|ticket|call|conn|connection))(\s*[=:]\s*|\s+#?|#)[\"'<\[]?([0-9a-zA-Z][\w.:-]*[0-9][\w.:-]*|[0-9]+)\b"
 _PREFIXED = r"\b([A-Za-z][A-Za-z]+[_#-])-?[0-9A-Fa-f]*[0-9][0-9A-Fa-f]*\b"
 _SAMPLE = 20_000
+_LEAST_IDLE = timedelta(hours=1)
+_LEAST_SCORE = 0.2
 _LEAST_COVER, _LEAST_SESSIONS = 0.35, 5
 _GENERIC = ("UUID", "trace id")  # one that says more is preferred to these
 _FIELD_OF_ID = r"(?i)(?:^|[._-])(?:id|uuid|trace|span|session|request|correlation|transaction|order|job|task)(?:[._-]?id)?$|Id$|ID$"
@@ -45,7 +47,7 @@ _VARIABLE = r"[A-Za-z0-9_.-]*[0-9][\w.:/-]*"
 class SessionKey:
     """How events are put together, and what that made of the sample."""
 
-    by: Literal["identifier", "field", "stream"]
+    by: Literal["identifier", "field", "window", "stream"]
     name: str
     pattern: str | None = None
     field: str | None = None
@@ -55,6 +57,7 @@ class SessionKey:
     idle_timeout: timedelta = timedelta(hours=1)
     longest: timedelta = timedelta(hours=24)
     largest_gap: timedelta | None = None
+    span: timedelta | None = None  # from the sample's first event to its last: longer gaps cannot be seen
     score: float = 0.0
 
 
@@ -70,6 +73,9 @@ def find(lines: pl.DataFrame, fields: Sequence[str] = ("pid", "thread", "host"))
     for name, pattern in [*_KNOWN, *_discovered(sample["message"])]:
         key = _judged(sample, sample["message"].str.extract(pattern, 1), known=name == "block id")
         if key is not None:
+            # such an identifier is not used again: a timeout that is too long costs nothing but memory
+            idle = max(key.idle_timeout, _LEAST_IDLE)
+            key = replace(key, idle_timeout=idle, longest=max(key.longest, idle))
             key = replace(key, score=key.score * (0.85 if name in _GENERIC else 1.0))
             found.append(replace(key, by="identifier", name=name, pattern=pattern))
     for name in _id_fields(lines["fields"]):
@@ -145,11 +151,15 @@ def _judged(sample: pl.DataFrame, keys: pl.Series, known: bool = False) -> Sessi
     many = min(1.0, np.log10(len(sessions)) / 2)
     length = min(1.0, len(with_key) / len(sessions) / 10) ** 0.25
     score = float(cover * in_several * min(1.0, variety / 3) * many * length)
+    if score < _LEAST_SCORE and not known:
+        return None
+    first, last = with_key["time"].min(), with_key["time"].max()
     gaps, spans = _gaps(with_key)
     idle, longest = _timeouts(gaps, spans)
     return SessionKey(
         "identifier", "", cover=cover, sessions=len(sessions), mean_length=len(with_key) / len(sessions),
         idle_timeout=idle, longest=longest, score=score,
+        span=timedelta(microseconds=last - first) if isinstance(first, int) and isinstance(last, int) else None,
         largest_gap=timedelta(microseconds=int(gaps.max())) if len(gaps) else None,
     )  # fmt: skip
 

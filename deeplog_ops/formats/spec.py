@@ -22,7 +22,8 @@ class FormatSpec(BaseModel):
     kind: Literal["pattern", "json", "csv"] = "pattern"
     pattern: str | None = None
     time_formats: tuple[str, ...] = Field(
-        default=(), description="strptime forms, tried in order; also epoch_s, epoch_ms, epoch_us, iso8601"
+        default=(),
+        description="strptime forms, tried in order; also epoch_s, epoch_ms, epoch_us, epoch_ns, iso8601",
     )
     multiline: Literal["join", "quarantine"] = Field(
         default="join",
@@ -30,7 +31,8 @@ class FormatSpec(BaseModel):
     )
     columns: dict[str, str] = Field(
         default_factory=dict,
-        description="kinds json and csv: our column -> their field; dots go into nested objects. Others become fields",
+        description="kinds json and csv: our column -> their field, or several after one another with | between; "
+        "dots go into nested objects. Others become fields",
     )
     example: str = ""
     zone: str | None = Field(default=None, description="the zone that the format itself fixes, if any")
