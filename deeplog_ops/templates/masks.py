@@ -133,7 +133,7 @@ def own_masks(lines: pl.Series, own: Sequence[config.Mask]) -> pl.Series:
 
 def general(shapes: pl.Series, masks: Sequence[Mask] = GENERAL) -> pl.Series:
     """Step 2, of distinct shapes: the general masks, in order."""
-    for mask in masks:
+    for mask in masks if len(shapes) else ():
         for _ in range(mask.rounds):
             shapes = shapes.str.replace_all(mask.pattern, mask.replacement)
     return shapes

@@ -8,6 +8,7 @@ n-th punctuation", and the values of a column are then cut out of its bytes with
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,7 +91,7 @@ def cut(text: str, shape: str) -> Cut:
 
 def _place(line: bytes, marks: list[int], at: int) -> tuple[int, int] | None:
     """A place as (punctuation, offset) that holds for every line of the shape: no number between the two."""
-    after = int(np.searchsorted(marks, at))  # the first punctuation at or after the place
+    after = bisect_left(marks, at)  # the first punctuation at or after the place
     if b"0" not in line[at : marks[after]]:
         return after, at - marks[after]
     before = after - 1

@@ -34,6 +34,7 @@ PARSED = pa.schema(
 CATCH_ALL = Template(template_id(masks.WILDCARD), masks.WILDCARD)
 
 _ROWS_AT_ONCE = 2**14  # what is made in between then fits the cache
+_PLANS_KEPT = 2**16
 _BYTES_AT_ONCE = 2**23
 _Result = TypeVar("_Result")
 
@@ -47,6 +48,7 @@ class MessageParser:
         self.catalogue = catalogue
         self.settings = settings
         self.mined = mined
+        self._plans: dict[str, tuple[str, parameters.Cut]] = {}  # of shapes seen lately, bounded
 
     def with_templates(self, templates: Iterable[Template]) -> MessageParser:
         """A parser that also knows these, for messages that the catalogue does not match."""
@@ -91,16 +93,21 @@ class MessageParser:
 
     def _assign(self, distinct: pl.Series) -> tuple[list[str], list[parameters.Cut]]:
         """For each distinct shape its key, and how its parameters are cut out."""
+        shapes = distinct.to_list()
+        kept = self._plans  # another thread may put a new one in its place
+        plans = {shape: kept[shape] for shape in shapes if shape in kept}
+        new = [shape for shape in shapes if shape not in plans]
+        lines = pl.Series("shape", new, dtype=pl.String).str.strip_suffix("\n")
         own = bool(
             self.settings.masks
         )  # a source's masks may swallow punctuation: then shape and line differ
-        keys, cuts = [], []
-        distinct = distinct.str.strip_suffix("\n")
-        for shape, masked in zip(distinct.to_list(), masks.general(distinct).to_list(), strict=True):
+        for shape, line, masked in zip(new, lines.to_list(), masks.general(lines).to_list(), strict=True):
             key, text = self._find(masked) or (CATCH_ALL.template_id, CATCH_ALL.text)
-            keys.append(key)
-            cuts.append(parameters.Cut(text, None) if own else parameters.cut(text, shape))
-        return keys, cuts
+            plans[shape] = key, parameters.Cut(text, None) if own else parameters.cut(text, line)
+        if len(self._plans) + len(new) > _PLANS_KEPT:
+            self._plans = {}
+        self._plans.update({shape: plans[shape] for shape in new[:_PLANS_KEPT]})
+        return [plans[shape][0] for shape in shapes], [plans[shape][1] for shape in shapes]
 
     def _find(self, masked: str) -> tuple[str, str] | None:
         """The key of a masked message, and the text whose wildcards are its parameters."""

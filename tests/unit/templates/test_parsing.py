@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from deeplog_ops import config
 from deeplog_ops.records import Template, template_id
+from deeplog_ops.templates import parsing
 from deeplog_ops.templates.catalogue import Catalogue
 from deeplog_ops.templates.for_messages import parse_all
 from deeplog_ops.templates.mining import mine
@@ -158,6 +159,29 @@ def test_long_columns_are_parsed_in_slices_that_leave_no_trace() -> None:
     for at in (0, 1, 65_535, 65_536, 65_537, 131_072, 149_999):
         row = parsed.slice(at, 1).to_pylist()[0]
         assert substituted(catalogue.text(row["key"]), row["parameters"]) == first_line(batch[at])
+
+
+def test_forgetting_shapes_seen_before_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = pl.Series([f"{'x' * (n % 97)} sent {n} to h{n}" for n in range(40_000)])
+    expected, catalogue = parse_all(batch, SETTINGS)
+    monkeypatch.setattr(parsing, "_PLANS_KEPT", 3)
+    assert MessageParser(catalogue, SETTINGS).parse(batch).equals(expected)
+
+
+def test_beyond_the_limit_of_distinct_messages_no_line_is_lost() -> None:
+    few = config.Templates(distinct_limit=5)
+    alphabet = "abcdefghijklmnopqrst"
+    batch = [f"{a}{b} is [odd]" for a in alphabet for b in alphabet] + ["fan (left) stopped", "disk 7 full"]
+    parsed, catalogue = parse_all(pl.Series(batch), few)
+    assert parsed.num_rows == len(batch)
+    assert len(catalogue.templates) <= 5
+    assert [catalogue.text(key) for key in parsed["key"].to_pylist()[-2:]] == [
+        "fan (left) stopped",
+        "disk <*> full",
+    ]
+    last = parsed.to_pylist()[-3]
+    assert last == {"key": CATCH_ALL.template_id, "parameters": ["tt is [odd]"], "numbers": [None]}
+    assert CATCH_ALL in MessageParser(catalogue, few).templates
 
 
 def test_a_message_that_begins_with_a_space_has_its_parameters() -> None:
