@@ -196,10 +196,10 @@ class KeyModelSettings(_Stage):
     hidden: int = Field(default=64, ge=1)
     layers: int = Field(default=2, ge=1)
     embedding: int = Field(default=64, ge=1)
-    epochs: int = Field(default=60, ge=1)
+    epochs: int = Field(default=40, ge=1)
     batch_size: int = Field(default=2048, ge=1)
     learning_rate: float = Field(default=0.02, gt=0, description="the largest; it rises, then falls to none")
-    patience: int = Field(default=10, ge=1)
+    patience: int = Field(default=8, ge=1)
     seed: int = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
 

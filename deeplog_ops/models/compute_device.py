@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
@@ -10,8 +9,6 @@ from typing import Literal
 import torch
 
 from deeplog_ops.errors import ModelError
-
-MOST_THREADS = 4  # networks this small gain nothing from more, and other tasks share the machine
 
 
 def choose_device(wanted: Literal["auto", "cpu", "cuda"]) -> torch.device:
@@ -27,11 +24,14 @@ def choose_device(wanted: Literal["auto", "cpu", "cuda"]) -> torch.device:
 
 
 @contextmanager
-def few_threads() -> Iterator[None]:
-    """Use the cores this process may use, four at most; what was set before comes back afterwards."""
+def one_thread() -> Iterator[None]:
+    """Keep torch to one thread of the processor; what was set before comes back afterwards.
+
+    Batches of so small a network hardly gain from a second thread, and lose twentyfold when another task has
+    the core that it waits for. One thread also adds in one order, so that results do not depend on the cores.
+    """
     before = torch.get_num_threads()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    torch.set_num_threads(min(MOST_THREADS, cores))
+    torch.set_num_threads(1)
     try:
         yield
     finally:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from deeplog_ops.models.compute_device import choose_device, few_threads
+from deeplog_ops.models.compute_device import choose_device, one_thread
 from deeplog_ops.models.key_windows import KeyWindows, distinct_windows
 from deeplog_ops.models.vocabulary import BOS, END, EOS, ESCAPE
 from deeplog_ops.records import stable_id
@@ -73,7 +73,7 @@ def _score_chunk(
     expected: int,
 ) -> pa.Table:
     windows = distinct_windows([model.vocabulary.encode(keys) for keys in sequences], model.settings.history)
-    with few_threads():
+    with one_thread():
         judged = _judge(model, windows, expected)
     starts, place = windows.starts, windows.place
     probability = judged.probability[place]  # (E,)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deeplog_ops.config import KeyModelSettings
-from deeplog_ops.models.compute_device import choose_device, few_threads
+from deeplog_ops.models.compute_device import choose_device, one_thread
 from deeplog_ops.models.key_network import KeyNetwork, KeyNetworkShape
 from deeplog_ops.models.key_windows import KeyWindows
 from deeplog_ops.models.vocabulary import ESCAPE
@@ -62,7 +62,7 @@ def train_network(
     """
     device = choose_device(settings.device)
     shape = KeyNetworkShape(symbols, settings.embedding, settings.hidden, settings.layers)
-    with few_threads(), torch.random.fork_rng(devices=[]):
+    with one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         network = KeyNetwork(shape).to(device)
         losses = _train(network, windows, train, validation, settings, device, progress)

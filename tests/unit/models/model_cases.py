@@ -1,0 +1,47 @@
+"""The models that the shared checks run through: a new model is one more line in CASES."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from deeplog_ops.config import KeyModelSettings
+from deeplog_ops.models.contract import Fit
+from deeplog_ops.models.key_model import KeyModel
+
+SMALL = KeyModelSettings(epochs=12, hidden=16, embedding=8, device="cpu", seed=7)
+
+
+def fit_key_model(sequences: Any, weights: Any) -> KeyModel:
+    return KeyModel.fit(sequences, weights, SMALL)[0]
+
+
+def restore_key_model(model: Any) -> KeyModel:
+    return KeyModel.restore(model.vocabulary, model.to_dict(), model.weights())
+
+
+@dataclass(frozen=True)
+class ModelCase:
+    name: str
+    fit: Fit
+    restore: Callable[[Any], Any]
+
+
+CASES = [ModelCase("key_model", fit_key_model, restore_key_model)]
+
+# A session opens, writes twice or thrice with or without a check between, and closes.
+SEQUENCES = [
+    ("open", "write", "write", "close"),
+    ("open", "write", "check", "write", "close"),
+    ("open", "write", "write", "write", "close"),
+    ("open", "write", "check", "write", "write", "close"),
+]
+WEIGHTS = [40, 30, 20, 10]
+
+
+@lru_cache
+def fitted(case: ModelCase) -> Any:
+    """Fitted once for all tests that only read it."""
+    return case.fit(SEQUENCES, WEIGHTS)
