@@ -241,7 +241,7 @@ def _make_cluster(place: Place, state: State) -> None:
             if place.user is not None:
                 shutil.chown(new, place.user, _group(place.user))
             made = place.run(
-                "initdb", "-D", str(new), "-U", "postgres", "-E", "UTF8", "-A", "scram-sha-256", "--no-instructions",
+                "initdb", "-D", str(new), "-U", "postgres", "-E", "UTF8", "-A", "scram-sha-256", "--no-instructions", "--no-sync",
                 f"--pwfile={password}", "--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
             )  # fmt: skip
         if made.returncode != 0:
