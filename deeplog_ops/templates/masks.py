@@ -21,6 +21,7 @@ import polars as pl
 from deeplog_ops import config
 
 WILDCARD = "<*>"
+LONGEST = 2000  # of a masked message: mining and matching take time by its length
 _WHITE = " \t\n\r\v\f"
 NUMBER = r"[0-9][0-9A-Fa-f]*"
 DIGIT = "0"  # what stands for a number between the two steps
@@ -132,10 +133,14 @@ def own_masks(lines: pl.Series, own: Sequence[config.Mask]) -> pl.Series:
 
 
 def general(shapes: pl.Series, masks: Sequence[Mask] = GENERAL) -> pl.Series:
-    """Step 2, of distinct shapes: the general masks, in order."""
+    """Step 2, of distinct shapes: the general masks, in order. What follows LONGEST characters is one wildcard."""
     for mask in masks if len(shapes) else ():
         for _ in range(mask.rounds):
             shapes = shapes.str.replace_all(mask.pattern, mask.replacement)
+    rows = (shapes.str.len_chars() > LONGEST).arg_true()
+    if len(rows):
+        head = shapes.gather(rows).str.slice(0, LONGEST).str.replace(r"[^ ]*$", WILDCARD)
+        shapes = shapes.scatter(rows, head)
     return shapes
 
 

@@ -33,23 +33,24 @@ class Matcher:
     def _find(self, masked: str) -> str | None:
         if masked in self._texts:
             return masked
-        found = list(_walk(self._root, pieces.split(masked), 0, ()))
+        found = list(_walk(self._root, pieces.split(masked)))
         if not found:
             return None
         return pieces.join(min(found, key=lambda path: (path.count(WILDCARD), path)))
 
 
-def _walk(node: _Node, message: pieces.Pieces, place: int, path: pieces.Pieces) -> Iterator[pieces.Pieces]:
-    """All templates below a node that cover the rest of the message."""
-    while place < len(message):
-        piece = message[place]
-        literal = node.get(piece)
-        wild = node.get(WILDCARD) if piece != WILDCARD and pieces.is_word(piece) else None
-        place += 1
-        if wild is not None:
-            yield from _walk(wild, message, place, (*path, WILDCARD))
-        if literal is None:
-            return
-        node, path = literal, (*path, piece)
-    if _END in node:
-        yield path
+def _walk(root: _Node, message: pieces.Pieces) -> Iterator[pieces.Pieces]:
+    """All templates that cover a message."""
+    ways: list[tuple[_Node, pieces.Pieces]] = [(root, ())]
+    while ways:
+        node, path = ways.pop()
+        for piece in message[len(path) :]:
+            wild = node.get(WILDCARD) if piece != WILDCARD and pieces.is_word(piece) else None
+            if wild is not None:
+                ways.append((wild, (*path, WILDCARD)))
+            if piece not in node:
+                break
+            node, path = node[piece], (*path, piece)
+        else:
+            if _END in node:
+                yield path

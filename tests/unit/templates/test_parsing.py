@@ -168,6 +168,18 @@ def test_forgetting_shapes_seen_before_changes_nothing(monkeypatch: pytest.Monke
     assert MessageParser(catalogue, SETTINGS).parse(batch).equals(expected)
 
 
+def test_very_long_messages_are_mined_and_parsed_in_reasonable_time() -> None:
+    batch = [
+        " ".join(f"word{chr(97 + n % 26)}" for n in range(100_000)),
+        "x" * 2**20,
+        "a=1," * 2**18,
+        "(" * 2**18,
+    ]
+    parsed, catalogue = parse_all(pl.Series(batch), SETTINGS)
+    for message, row in zip(batch, parsed.to_pylist(), strict=True):
+        assert substituted(catalogue.text(row["key"]), row["parameters"]) == message
+
+
 def test_beyond_the_limit_of_distinct_messages_no_line_is_lost() -> None:
     few = config.Templates(distinct_limit=5)
     alphabet = "abcdefghijklmnopqrst"
