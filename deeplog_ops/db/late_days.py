@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Engine, text
 
 from deeplog_ops.db.engine import transaction
 from deeplog_ops.db.rows import visible
 from deeplog_ops.db.sources import source_of
 from deeplog_ops.records import DayBounds, RawFile
+
+_SLACK = timedelta(days=4)
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,8 @@ def late_days(
     grown since and had not yet passed the end of the day then. Second copies count for nothing.
     """
     seen = [file for file in files if file.duplicate_of is None]
+    earliest, latest = _spans(seen)
+    numbers = {file.file_id: number for number, file in enumerate(seen)}
     with transaction(engine) as connection:
         days = connection.execute(
             text(
@@ -39,7 +47,7 @@ def late_days(
             ),
             {"source_id": source_of(connection, source_key)},
         ).all()
-        read = connection.execute(
+        rows = connection.execute(
             text(
                 "SELECT f.run_id, f.file_id, f.size, f.compression, coalesce(a.last_time, f.last_time) AS last_time "
                 "FROM deeplog.run_files f LEFT JOIN deeplog.file_accounts a USING (run_id, file_id, path) "
@@ -47,21 +55,53 @@ def late_days(
             ),
             {"runs": [row.run_id for row in days]},
         )
-        known = {(row.run_id, row.file_id): row for row in read}
+        read: dict[int, dict[str, Any]] = defaultdict(dict)
+        for row in rows:
+            read[row.run_id][row.file_id] = row
     late = []
     for row in days:
         bounds = DayBounds(row.day, row.view_start, row.starts_at, row.ends_at)
-        for file in seen:
-            before = known.get((row.run_id, file.file_id))
-            if before is None and touches(file, bounds):
-                late.append(LateDay(row.day, f"{visible(file.path)} came after scoring"))
-                break
-            if before is not None and _grew(
-                file, before.size, before.compression, before.last_time, row.ends_at
-            ):
-                late.append(LateDay(row.day, f"{visible(file.path)} has grown since scoring"))
-                break
+        near = (earliest < row.ends_at.timestamp()) & (latest >= row.view_start.timestamp())
+        known = read[row.run_id]
+        places = {int(place) for place in np.flatnonzero(near)} | {
+            numbers[name] for name in known if name in numbers
+        }
+        reason = _reason((seen[place] for place in sorted(places)), bounds, known, touches)
+        if reason is not None:
+            late.append(LateDay(row.day, reason))
     return late
+
+
+def _reason(
+    files: Iterable[RawFile],
+    bounds: DayBounds,
+    known: Mapping[str, Any],
+    touches: Callable[[RawFile, DayBounds], bool],
+) -> str | None:
+    """Why a day is late, None where it is not."""
+    for file in files:
+        before = known.get(file.file_id)
+        if before is None:
+            if touches(file, bounds):
+                return f"{visible(file.path)} came after scoring"
+        elif _grew(file, before.size, before.compression, before.last_time, bounds.end):
+            return f"{visible(file.path)} has grown since scoring"
+    return None
+
+
+def _spans(files: Sequence[RawFile]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """When the lines of each file may be, in seconds since the epoch, generously: thousands of files need not be asked
+    about each of hundreds of days."""
+    earliest, latest = np.full(len(files), -np.inf), np.full(len(files), np.inf)
+    for number, file in enumerate(files):
+        first, last = file.first_time, file.last_time
+        if file.day_hint is not None:
+            first = last = datetime.combine(file.day_hint, time(12), UTC)
+        if first is not None:
+            earliest[number] = (first - _SLACK).timestamp()
+        if first is not None and last is not None:
+            latest[number] = (last + _SLACK).timestamp()
+    return earliest, latest
 
 
 def _grew(

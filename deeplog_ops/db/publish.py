@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, text
 
 from deeplog_ops.db.engine import transaction
 from deeplog_ops.db.months import ensure_month, hold_month
-from deeplog_ops.db.rows import copy, visible, visible_or_none
+from deeplog_ops.db.rows import copy, visible_or_none
 from deeplog_ops.db.runs import Run
 from deeplog_ops.db.sources import source_of
 from deeplog_ops.errors import DatabaseError
@@ -297,7 +297,7 @@ def _line(run: Run, line: AnomalyLine) -> tuple[Any, ...]:
         line.where.line_no,
         line.where.byte_offset,
         line.time,
-        visible(line.text),
+        line.text,
         line.template_id,
         line.is_worst,
         line.of_session,

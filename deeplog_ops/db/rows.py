@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 _CHUNK_CHARACTERS = 4 * 2**20
+_SPECIAL = re.compile("[\\\\\t\n\r\x00\ud800-\udfff]")
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -65,7 +67,7 @@ def _field(value: Any) -> str:
     if value is None:
         return "\\N"
     if isinstance(value, str):
-        return visible(value).translate(_ESCAPES)
+        return value if _SPECIAL.search(value) is None else visible(value).translate(_ESCAPES)
     if isinstance(value, bool):
         return "t" if value else "f"
     if isinstance(value, date):  # a datetime is one too

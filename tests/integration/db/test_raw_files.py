@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -151,3 +152,24 @@ def test_what_is_too_old_goes_and_what_days_need_stays(engine: Engine, begin: Ma
         )
         assert months.scalars().all() == ["anomalies_2024_04"]
         assert connection.execute(text("SELECT count(*) FROM deeplog.templates")).scalar() == 6
+
+
+def test_late_days_are_those_that_asking_about_every_file_and_day_would_find(
+    engine: Engine, begin: MakeRun
+) -> None:
+    draw = random.Random(5)
+    days = [DAY + timedelta(days=number) for number in range(0, 60, 3)]
+    for day in days:
+        publish_day(engine, result_of(begin(day), anomalies=0))
+    for trial in range(30):
+        files = []
+        for number in range(3):
+            first = NOON + timedelta(days=draw.uniform(-20, 80))
+            last = first + timedelta(days=draw.choice((0, 0.5, 12)))
+            kinds = ((first, last, None), (first, None, None), (None, None, first.date()), (None, None, None))
+            first_time, last_time, hint = draw.choice(kinds)
+            file = raw_file(f"{trial}-{number}", first_time, last_time, day_hint=hint)
+            files.append(replace(file, modified=last))
+        bounds = [begin(day).bounds for day in days]
+        expected = [one.day for one in bounds if any(touches(file, one) for file in files)]
+        assert late(engine, *files) == expected
