@@ -15,7 +15,7 @@ import zstandard
 
 from deeplog_ops.config import Reading
 from deeplog_ops.errors import FormatError
-from deeplog_ops.formats import catalog, compression, fingerprint, line_blocks
+from deeplog_ops.formats import catalog, compression, fingerprint, joining, line_blocks
 from deeplog_ops.formats.records import read_records
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
@@ -232,6 +232,23 @@ def test_a_record_takes_so_many_lines_and_the_rest_is_set_aside(chunk_bytes: int
     assert [row["line_count"] for row in result.rows] == [4, 1]
     assert result.reasons == ["record_too_long"] * 6
     assert [row["line_no"] for row in result.quarantine] == [5, 6, 7, 8, 9, 10]
+
+
+@pytest.mark.parametrize("chunk_bytes", [64, 4096])
+def test_a_record_that_is_full_takes_no_smaller_line_either(
+    chunk_bytes: int, read: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joining, "RECORD_BYTES", 200)
+    data = line(1) + b" " + b"a" * 100 + b"\n " + b"b" * 100 + b"\n" + b" c\n" * 30 + line(2)
+    result = read(data, chunk_bytes=chunk_bytes)
+    assert [row["line_count"] for row in result.rows] == [2, 1]
+    assert len(result.quarantine) == 31
+
+
+def test_a_long_line_of_wide_characters_ends_at_its_own_newline(read: Callable) -> None:
+    text = line(1).decode() + "\u0a0a\u010a" * 500 + "\n" + line(2).decode()
+    result = read(text.encode("utf-16-le"), encoding="utf-16-le", line_bytes=200, chunk_bytes=64)
+    assert (result.account.events, result.reasons) == (2, ["line_too_long"])
 
 
 def test_a_source_may_set_lines_without_a_header_aside(read: Callable) -> None:
