@@ -6,9 +6,9 @@ import copy
 
 import numpy as np
 import pytest
-from model_cases import CASES, SEQUENCES, WEIGHTS, ModelCase, fitted
 
 from deeplog_ops.errors import ModelError
+from tests.unit.models.model_cases import CASES, SEQUENCES, WEIGHTS, ModelCase, fitted
 
 pytestmark = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 

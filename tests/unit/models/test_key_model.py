@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pytest
 import torch
-from model_cases import CASES, SEQUENCES, SMALL, WEIGHTS, fitted
 
 from deeplog_ops import schemas
 from deeplog_ops.errors import ModelError
 from deeplog_ops.models import key_scoring
 from deeplog_ops.models.key_model import KeyModel
 from deeplog_ops.models.vocabulary import END
+from tests.unit.models.model_cases import CASES, SEQUENCES, SMALL, WEIGHTS, fitted
 
 
 @pytest.fixture(scope="module")
