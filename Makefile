@@ -64,8 +64,8 @@ clean: down  ## stop everything and delete the virtual environment, all local da
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(STAMP): requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; v = sys.version.split()[0]; (3, 11) <= sys.version_info[:2] <= (3, 13) or sys.exit(f"deeplog-ops needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is {v}. Name another: make setup PYTHON=/path/to/python3.12")' \
-		|| { echo "No usable Python was found as '$(PYTHON)'."; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here: deeplog-ops needs Python 3.11, 3.12 or 3.13 (make setup PYTHON=/path/to/python3.12)"; exit 1; }
+	@$(PYTHON) -c 'import sys; v = sys.version.split()[0]; (3, 11) <= sys.version_info[:2] <= (3, 13) or sys.exit(f"deeplog-ops needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is {v}. Name another: make setup PYTHON=/path/to/python3.12")'
 	@echo "Setting up .venv with $$($(PYTHON) --version); the first time downloads about 1 GB, more with a CUDA build of torch"
 	@test -x $(BIN)/python && $(BIN)/python -m pip --version >/dev/null 2>&1 || { rm -rf .venv; $(PYTHON) -m venv .venv; } \
 		|| { echo "$(PYTHON) cannot make virtual environments: install its venv package (Debian and Ubuntu: apt install python3-venv)"; exit 1; }
