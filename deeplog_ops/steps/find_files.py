@@ -49,11 +49,8 @@ def find_files(place: Workplace, run_id: int) -> FoundFiles:
         )
         touching = [file for file in seen if file.duplicate_of or touches(file, opened.bounds)]
         ledger.record_files(place.engine, run_id, seen, touching)
-        late = [
-            found
-            for found in ledger.late_days(place.engine, opened.source.key, seen, touches)
-            if found.day != opened.run.day
-        ]
+        # The run's own day may be among them: publishing it clears the mark, a failure rightly leaves it.
+        late = ledger.late_days(place.engine, opened.source.key, seen, touches)
         for found in late:
             ledger.mark_stale(place.engine, opened.source.key, found.day, found.reason)
         counts = FoundFiles(len(seen), len(touching), sum(1 for file in seen if file.duplicate_of))

@@ -39,7 +39,7 @@ class Workplace:
         settings = settings or Settings.load()
         engine = connect(settings.database_url)
         require_current(engine)
-        root = open_path(settings.lake)
+        root = open_path(settings.lake, settings.lake_connection)
         return cls(engine, Lake(root / "lake"), Registry(root / "models"), settings.sources)
 
     def source(self, name: str) -> SourceConfig:
