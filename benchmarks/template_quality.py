@@ -107,7 +107,7 @@ def leave_out(data: dict[str, Any]) -> None:
             replaced(families, "MANY_VALUES", values),
             replaced(families, "MANY_WORDS", words),
             replaced(families, "MANY_SHARED", shared),
-            replaced(mining, "MANY_IN_CLUSTER", 2 * words),
+            replaced(mining, "MANY_IN_CLUSTER", words + 2),
         ):
             grid[values, words, shared] = scores(data, ours)
     shipped = grid[families.MANY_VALUES, families.MANY_WORDS, families.MANY_SHARED]

@@ -96,5 +96,8 @@ class Catalogue:
 
 
 def _widest(texts: list[pieces.Pieces]) -> pieces.Pieces:
-    """The first text that covers most of the others; the oldest where none covers another."""
+    """The youngest text that covers all others; where none does, the one that covers most, the oldest of those."""
+    for general in reversed(texts):
+        if all(pieces.covers(general, special) for special in texts):
+            return general
     return max(texts, key=lambda text: sum(pieces.covers(text, other) for other in texts))
