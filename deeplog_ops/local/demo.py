@@ -154,7 +154,8 @@ def _told(
     for place, row in enumerate(found[:_WORST], 1):
         lines.append(f"  {place}. {row['day']} {row['session']}: {row['reason']}")
         if row["line"]:
-            lines.append(f"     {Path(row['path'] or '').name}:{row['line_no']}: {row['line'][:120]}")
+            first = row["line"].partition("\n")[0]
+            lines.append(f"     {Path(row['path'] or '').name}:{row['line_no']}: {first[:120]}")
     return "\n".join(lines) + "\n"
 
 
