@@ -37,6 +37,8 @@ _ROWS_AT_ONCE = 2**14  # what is made in between then fits the cache
 _PLANS_KEPT = 2**16
 _BYTES_AT_ONCE = 2**23
 _Result = TypeVar("_Result")
+_Shape = tuple[str, str]
+_Plan = tuple[str, parameters.Cut]
 
 
 class MessageParser:
@@ -48,7 +50,8 @@ class MessageParser:
         self.catalogue = catalogue
         self.settings = settings
         self.mined = mined
-        self._plans: dict[str, tuple[str, parameters.Cut]] = {}  # of shapes seen lately, bounded
+        self._plans: dict[_Shape, _Plan] = {}  # of shapes seen lately, bounded
+        self._found: dict[str, tuple[str, str] | None] = {}  # of masked messages seen lately, bounded
 
     def with_templates(self, templates: Iterable[Template]) -> MessageParser:
         """A parser that also knows these, for messages that the catalogue does not match."""
@@ -83,39 +86,44 @@ class MessageParser:
     def _parse(self, messages: pl.Series) -> pa.Table:
         lines = masks.first_lines(messages)
         text = joined(lines)
-        own = self.settings.masks
-        encoded = shapes(joined(masks.own_masks(lines, own)) if own else text).dictionary_encode()
-        keys, cuts = self._assign(pl.Series("shape", encoded.dictionary, dtype=pl.String))
-        key = pa.array(keys, type=pa.string()).take(encoded.indices)
-        codes = encoded.indices.to_numpy(zero_copy_only=False)
-        values, numbers = parameters.extract(lines, text, codes, cuts)
+        codes, distinct = self._distinct(lines, text)
+        plans = self._plan(distinct)
+        key = pa.array([plans[shape][0] for shape in distinct], type=pa.string()).take(pa.array(codes))
+        values, numbers = parameters.extract(lines, text, codes, [plans[shape][1] for shape in distinct])
         return pa.table([key, values, numbers], schema=PARSED)
 
-    def _assign(self, distinct: pl.Series) -> tuple[list[str], list[parameters.Cut]]:
+    def _distinct(self, lines: pl.Series, text: bytes) -> tuple[np.ndarray, list[_Shape]]:
+        """For each line which of the distinct shapes is its. A shape is given after and before own masks."""
+        codes, plain = _encoded(text)
+        if not self.settings.masks:
+            return codes, [(shape, shape) for shape in plain]
+        own_codes, own = _encoded(joined(masks.own_masks(lines, self.settings.masks)))
+        pairs, codes = np.unique(own_codes * len(plain) + codes, return_inverse=True)
+        return codes, [(own[pair // len(plain)], plain[pair % len(plain)]) for pair in pairs.tolist()]
+
+    def _plan(self, distinct: list[_Shape]) -> dict[_Shape, _Plan]:
         """For each distinct shape its key, and how its parameters are cut out."""
-        shapes = distinct.to_list()
         kept = self._plans  # another thread may put a new one in its place
-        plans = {shape: kept[shape] for shape in shapes if shape in kept}
-        new = [shape for shape in shapes if shape not in plans]
-        lines = pl.Series("shape", new, dtype=pl.String).str.strip_suffix("\n")
-        own = bool(
-            self.settings.masks
-        )  # a source's masks may swallow punctuation: then shape and line differ
-        for shape, line, masked in zip(new, lines.to_list(), masks.general(lines).to_list(), strict=True):
-            key, text = self._find(masked) or (CATCH_ALL.template_id, CATCH_ALL.text)
-            plans[shape] = key, parameters.Cut(text, None) if own else parameters.cut(text, line)
-        if len(self._plans) + len(new) > _PLANS_KEPT:
-            self._plans = {}
-        self._plans.update({shape: plans[shape] for shape in new[:_PLANS_KEPT]})
-        return [plans[shape][0] for shape in shapes], [plans[shape][1] for shape in shapes]
+        plans = {shape: kept[shape] for shape in distinct if shape in kept}
+        new = [shape for shape in distinct if shape not in plans]
+        masked = masks.general(pl.Series("shape", [own for own, _ in new], dtype=pl.String))
+        for shape, masked_shape in zip(new, masked.to_list(), strict=True):
+            key, text = self._find(masked_shape) or (CATCH_ALL.template_id, CATCH_ALL.text)
+            plans[shape] = key, parameters.cut(text, shape[1])
+        if len(kept) + len(new) > _PLANS_KEPT:
+            kept = self._plans = {}
+        kept.update({shape: plans[shape] for shape in new[:_PLANS_KEPT]})
+        return plans
 
     def _find(self, masked: str) -> tuple[str, str] | None:
         """The key of a masked message, and the text whose wildcards are its parameters."""
-        if masked not in self._found:
-            if len(self._found) >= self.settings.distinct_limit:
-                self._found.clear()
-            self._found[masked] = self._search(masked)
-        return self._found[masked]
+        found = self._found
+        if masked in found:
+            return found[masked]
+        if len(found) >= self.settings.distinct_limit:
+            found = self._found = {}
+        found[masked] = answer = self._search(masked)
+        return answer
 
     def _search(self, masked: str) -> tuple[str, str] | None:
         text = self._known.find(masked)
@@ -128,16 +136,19 @@ class MessageParser:
         return None if text is None else (template_id(text), text)
 
     @cached_property
-    def _found(self) -> dict[str, tuple[str, str] | None]:
-        return {}
-
-    @cached_property
     def _known(self) -> Matcher:
         return Matcher(template.text for template in self.catalogue.templates)
 
     @cached_property
     def _new(self) -> Matcher:
         return Matcher(template.text for template in self.mined)
+
+
+def _encoded(text: bytes) -> tuple[np.ndarray, list[str]]:
+    """The shape of each joined line as a number, and the shapes that the numbers stand for."""
+    encoded = shapes(text).dictionary_encode()
+    distinct = [shape.removesuffix("\n") for shape in encoded.dictionary.to_pylist()]
+    return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), distinct
 
 
 def _in_slices(work: Callable[[pl.Series], _Result], messages: pl.Series) -> list[_Result]:
