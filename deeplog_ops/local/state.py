@@ -91,7 +91,7 @@ class Home:
     def make(self) -> None:
         """Make the folders. Others may pass through (the database's user must) but not list."""
         try:
-            for folder in (self.folder, self.logs, self.airflow, self.data):
+            for folder in (self.folder, self.logs, self.airflow, self.data, self.sources):
                 folder.mkdir(parents=True, exist_ok=True)
             self.folder.chmod(0o711)
             for folder in (self.logs, self.airflow, self.data):
