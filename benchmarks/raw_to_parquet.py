@@ -34,7 +34,9 @@ def ours(file: Path, format_name: str | None) -> int:
     from deeplog_ops.steps.parse_file import parse_file
 
     with tempfile.TemporaryDirectory() as folder:
-        return parse_file(str(file), Path(folder) / "events.parquet", format_name=format_name).account.lines_read
+        return parse_file(
+            str(file), Path(folder) / "events.parquet", format_name=format_name
+        ).account.lines_read
 
 
 def peer(file: Path, lines: int) -> int:
@@ -80,7 +82,9 @@ def sample(folder: Path) -> Path:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("file", type=Path, nargs="?")
     parser.add_argument("--format", default=None)
     parser.add_argument("--peer-lines", type=int, default=60_000)
@@ -102,7 +106,9 @@ def main() -> None:
         lines = int(rounds[0][which]["lines"])
         print(f"{name:<22} {lines:>10,} lines  {median(rates):>10,.0f} lines/s  peak {max(peaks):>6,.0f} MiB")
     ratios = [entry["ours"]["rate"] / entry["peer"]["rate"] for entry in rounds]
-    print(f"ratio, round by round: {', '.join(f'{ratio:.1f}' for ratio in ratios)}; median {median(ratios):.1f}")
+    print(
+        f"ratio, round by round: {', '.join(f'{ratio:.1f}' for ratio in ratios)}; median {median(ratios):.1f}"
+    )
 
 
 if __name__ == "__main__":

@@ -34,8 +34,7 @@ def assign_keys(place: Workplace, run_id: int) -> int:
         mined = mine(unmatched, opened.source.templates, known)
         record.message = f"{len(known.templates)} templates known, {len(mined)} mined within the day"
         fresh = [Template(found.template_id, found.text, opened.run.day) for found in mined]
-        catalogue = Catalogue((*known.templates, *fresh))
-        return _write(opened, record.attempt, parser.with_templates(fresh), catalogue)
+        return _write(opened, record.attempt, parser.with_templates(fresh))
 
 
 def learn_keys(place: Workplace, run_id: int) -> int:
@@ -47,7 +46,7 @@ def learn_keys(place: Workplace, run_id: int) -> int:
         unmatched = _unmatched(opened, MessageParser(known, settings))
         catalogue = learn(known, mine(unmatched, settings, known), opened.run.day, settings)
         record.message = f"{len(known.templates)} templates known, {len(catalogue.templates)} after learning"
-        return _write(opened, record.attempt, MessageParser(catalogue, settings), catalogue)
+        return _write(opened, record.attempt, MessageParser(catalogue, settings))
 
 
 def version_catalogue(opened: OpenRun) -> Catalogue:
@@ -77,18 +76,18 @@ def _column(table: pa.Table, name: str) -> pl.Series:
     return pl.from_arrow(table.select([name])).to_series()  # type: ignore[union-attr]
 
 
-def _write(opened: OpenRun, attempt: int, parser: MessageParser, catalogue: Catalogue) -> int:
+def _write(opened: OpenRun, attempt: int, parser: MessageParser) -> int:
     counts: Counter[str] = Counter()
     with writer(opened, "events", attempt) as events, writer(opened, "catalogue", attempt) as templates:
         for lines in _lines(opened):
             batch = keyed(lines, parser, opened)
             counts.update(_of_the_day(batch, opened.bounds))
             events.write_batch(batch)
-        templates.write_batch(_catalogue_table(catalogue.templates, counts))
+        templates.write_batch(_catalogue_table(parser.templates, counts))
         events.close()
         templates.close()
         commit(opened, events, templates)
-    return len(catalogue.templates)
+    return len(parser.templates)
 
 
 def keyed(lines: pa.Table, parser: MessageParser, opened: OpenRun) -> pa.Table:

@@ -8,11 +8,12 @@ import pyarrow as pa
 
 from deeplog_ops import schemas
 from deeplog_ops.detection.verdicts import judge
-from deeplog_ops.records import Anomaly, Template
+from deeplog_ops.records import Anomaly
 from deeplog_ops.steps.context_lines import context_lines
 from deeplog_ops.steps.stage import OpenRun, commit, stage, writer
-from deeplog_ops.steps.stage_rows import anomaly_table, template
+from deeplog_ops.steps.stage_rows import anomaly_table
 from deeplog_ops.steps.workplace import Workplace
+from deeplog_ops.templates.catalogue import Catalogue
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def _found(opened: OpenRun) -> list[Anomaly]:
     if version.calibration.warming_up(opened.source.detection.least_sessions):
         return []
     scores = pa.concat_tables([schemas.SCORES.empty_table(), *place.lake.read(opened.partition("scores"))])
-    texts = {found.template_id: found.text for found in run_templates(opened).values()}
+    texts = run_texts(opened, Catalogue.from_rows(version.catalogue))
     found: list[Anomaly] = []
     for sessions in place.lake.read(opened.partition("sessions")):
         found += judge(
@@ -70,9 +71,8 @@ def _found(opened: OpenRun) -> list[Anomaly]:
     return found
 
 
-def run_templates(opened: OpenRun) -> dict[str, Template]:
-    """Every template that a key of this run may name, by id."""
-    rows = (
-        row for table in opened.place.lake.read(opened.partition("catalogue")) for row in table.to_pylist()
-    )
-    return {found.template_id: found for found in map(template, rows)}
+def run_texts(opened: OpenRun, catalogue: Catalogue) -> dict[str, str]:
+    """The text that stands for every key of this run: of one that the version knows, the widest of its aliases."""
+    tables = opened.place.lake.read(opened.partition("catalogue"), columns=["template_id", "text"])
+    rows = (row for table in tables for row in table.to_pylist())
+    return {row["template_id"]: catalogue.text(row["template_id"]) or row["text"] for row in rows}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import logging
 import re
-from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import BinaryIO
 
 from upath import UPath
 
@@ -134,24 +135,9 @@ def plain_head(path: UPath) -> bytes:
 
 def _head(path: UPath) -> tuple[bytes, str | None]:
     with path.open("rb") as raw:
-        head = raw.read(PEEK_BYTES)
-    packed = compression.detect(head, str(path))
-    plain = b"".join(_bounded(compression.open_stream(io.BytesIO(head), packed))) if packed else head
-    return plain, packed
-
-
-def _bounded(stream: io.BufferedIOBase) -> Iterator[bytes]:
-    """At most PEEK_BYTES of a stream that may be damaged or cut off: what can be had."""
-    left = PEEK_BYTES
-    while left > 0:
-        try:
-            piece = stream.read(min(left, 8192))
-        except Exception:  # every decompressor has its own error; ingest says what is wrong with the file
-            return
-        if not piece:
-            return
-        left -= len(piece)
-        yield piece
+        packed = compression.detect(raw.read(8), str(path))
+        raw.seek(0)
+        return compression.head_of(raw, PEEK_BYTES), packed
 
 
 def day_hint(path: str, pattern: str | None) -> date | None:
@@ -230,6 +216,7 @@ def _twin(file: RawFile, kept: list[RawFile], connection: str | None) -> tuple[R
 
 
 def _first_difference(file: RawFile, other: RawFile, connection: str | None) -> str | None:
+    """What `file` holds up to the byte where the two part, hashed; None where one begins with all of the other."""
     with (
         open_path(file.path, connection).open("rb") as raw_a,
         open_path(other.path, connection).open("rb") as raw_b,
@@ -238,13 +225,22 @@ def _first_difference(file: RawFile, other: RawFile, connection: str | None) -> 
         b = compression.open_stream(raw_b, other.compression)
         at = 0
         while True:
-            try:
-                left, right = a.read(_COMPARE_BYTES), b.read(_COMPARE_BYTES)
-            except Exception:  # a damaged archive: as far as both can be read they agree
-                return None
+            left, right = _piece(a), _piece(b)
             shorter = min(len(left), len(right))
             if left[:shorter] != right[:shorter]:
-                return f"{at}:{stable_id(left.hex())}"
+                parts = next(place for place in range(shorter) if left[place] != right[place])
+                # Not all of the piece: the last one of a file that grows would change.
+                return f"{at}:{stable_id(left[: parts + 1].hex())}"
             if shorter < _COMPARE_BYTES:
                 return None
             at += shorter
+
+
+def _piece(stream: BinaryIO) -> bytes:
+    """The next _COMPARE_BYTES, fewer only at the end: an archive gives what it has, however little was asked for. As far
+    as a damaged one can be read."""
+    found = b""
+    with suppress(compression.DamagedArchive):
+        while len(found) < _COMPARE_BYTES and (piece := stream.read(_COMPARE_BYTES - len(found))):
+            found += piece
+    return found

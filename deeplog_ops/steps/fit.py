@@ -22,6 +22,7 @@ from deeplog_ops.steps.stage_rows import template
 from deeplog_ops.steps.workplace import Workplace
 from deeplog_ops.storage.registry import ModelVersion
 from deeplog_ops.templates.catalogue import Catalogue
+from deeplog_ops.templates.parsing import CATCH_ALL
 
 log = logging.getLogger(__name__)
 
@@ -101,4 +102,5 @@ def _logged(loss: EpochLoss, epochs: int) -> None:
 
 def _catalogue(opened: OpenRun) -> Catalogue:
     rows = pa.concat_tables(opened.place.lake.read(opened.partition("catalogue"))).to_pylist()
-    return Catalogue(tuple(map(template, rows)))
+    # What matches nothing at all has a key, but no template that later days should match.
+    return Catalogue(tuple(template(row) for row in rows if row["template_id"] != CATCH_ALL.template_id))

@@ -79,8 +79,12 @@ def parse_file(
         parser = MessageParser(Catalogue(()), settings)
         distinct = reader.run(parser)
         catalogue = learn(Catalogue(()), mine(distinct, settings, Catalogue(())), None, settings)
-        counts = _write(lines, out, MessageParser(catalogue, settings), catalogue)
-    templates = [(catalogue.by_id[key], count) for key, count in counts.most_common()]
+        parser = MessageParser(catalogue, settings)
+        counts = _write(lines, out, parser, catalogue)
+    own = {template.template_id: template for template in parser.templates}
+    templates = [
+        (Template(key, catalogue.text(key) or own[key].text), count) for key, count in counts.most_common()
+    ]
     return ParsedFile(
         file, str(out), spec.name, sure, reader.account, templates, reader.quarantined[:100], notes
     )
@@ -151,16 +155,14 @@ def _messages(lines: pa.Table) -> pl.Series:
 
 def _write(lines: Path, out: Path, parser: MessageParser, catalogue: Catalogue) -> Counter[str]:
     counts: Counter[str] = Counter()
+    named = parser.templates
     texts = pl.DataFrame(
         {
-            "key": [template.template_id for template in catalogue.templates],
-            "now": [catalogue.resolve(template.template_id) for template in catalogue.templates],
+            "key": [template.template_id for template in named],
+            "now": [catalogue.resolve(template.template_id) for template in named],
+            "template": [catalogue.text(template.template_id) or template.text for template in named],
         },
-        schema={"key": pl.String, "now": pl.String},
-    ).with_columns(
-        pl.Series(
-            "template", [catalogue.by_id[catalogue.resolve(t.template_id)].text for t in catalogue.templates]
-        )
+        schema={"key": pl.String, "now": pl.String, "template": pl.String},
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     with pq.ParquetWriter(out, PARSED, compression="zstd") as writer:

@@ -32,7 +32,7 @@ def publish(place: Workplace, run_id: int) -> Published:
         judged, still_open = _session_counts(opened)
         files = [file for file in ledger.run_files(place.engine, run_id) if file.duplicate_of is None]
         events = sum(row["events"] for row in templates)
-        state, reason = _state(opened, len(files), events)
+        state, reason = _state(opened, len(files), events, judged)
         anomalies = pa.concat_tables(read(opened.partition("anomalies")))
         if state is DayState.NOT_SCORED:
             ledger.leave_unscored(place.engine, opened.run, reason or "")
@@ -73,12 +73,16 @@ def _session_counts(opened: OpenRun) -> tuple[int, int]:
     return judged, still_open
 
 
-def _state(opened: OpenRun, files: int, events: int) -> tuple[DayState, str | None]:
-    """No lines, no model and no anomalies are three different things."""
-    if not files:
-        return DayState.NOT_SCORED, "no raw files touch the day"
-    if not events:
-        return DayState.NOT_SCORED, "the day's files hold no lines of this day"
+def _state(opened: OpenRun, files: int, events: int, judged: int) -> tuple[DayState, str | None]:
+    """No lines, no model and no anomalies are three different things.
+
+    A day without lines of its own is still scored where sessions of the day before closed on it.
+    """
+    absent = (
+        None if events else ("no raw files touch the day" if not files else "there are no lines of this day")
+    )
+    if absent and not judged:
+        return DayState.NOT_SCORED, absent
     if opened.run.version is None:
         return DayState.WARMING_UP, "no model version yet: run the training"
     version = opened.place.registry.read(opened.source.key, opened.run.version)
@@ -87,4 +91,4 @@ def _state(opened: OpenRun, files: int, events: int) -> tuple[DayState, str | No
             f"the model was trained on {version.training_sessions} sessions; verdicts need "
             f"{opened.source.detection.least_sessions}"
         )
-    return DayState.SCORED, None
+    return DayState.SCORED, absent and f"{absent}: only sessions that began before it were judged"

@@ -17,7 +17,14 @@ from deeplog_ops.config import NAME_PATTERN, SourceConfig, Templates, load_sourc
 from deeplog_ops.db import sources
 from deeplog_ops.errors import ConfigError, FormatError, InputError, MissingInput
 from deeplog_ops.formats import catalog
-from deeplog_ops.formats.guess_source import Preview, SampleFile, SourceGuess, guess_source, preview_of, to_yaml
+from deeplog_ops.formats.guess_source import (
+    Preview,
+    SampleFile,
+    SourceGuess,
+    guess_source,
+    preview_of,
+    to_yaml,
+)
 from deeplog_ops.steps.workplace import Workplace
 from deeplog_ops.storage import manifest
 from deeplog_ops.storage.paths import open_path
@@ -64,7 +71,7 @@ def templates(preview: Preview, source: SourceConfig | None = None) -> list[tupl
     settings = source.templates if source else Templates()
     parsed, catalogue = parse_all(pl.Series("message", preview.sample, dtype=pl.String), settings)
     counts = Counter(map(catalogue.resolve, parsed["key"].to_pylist()))
-    return [(catalogue.by_id[key].text, count) for key, count in counts.most_common()]
+    return [(catalogue.text(key) or key, count) for key, count in counts.most_common()]
 
 
 def add(folder: Path, name: str, text: str, *, replace: bool = False) -> Path:
@@ -112,7 +119,9 @@ def _warnings(path: Path, source: SourceConfig, preview: Preview) -> list[str]:
             "`deeplog-ops source add` guesses it anew"
         )
     if source.sessions.by in ("identifier", "field") and not preview.sessions:
-        found.append(f"{path}: no line names a session by sessions.{source.sessions.by}: nothing would be judged")
+        found.append(
+            f"{path}: no line names a session by sessions.{source.sessions.by}: nothing would be judged"
+        )
     for reason, lines in preview.quarantined.items():
         found.append(f"{path}: {lines} of the lines looked at would go to the quarantine: {reason}")
     return found
@@ -148,7 +157,9 @@ def rename(place: Workplace, old: str, new: str) -> Path:
         line = f"key: {source.key}  # identity in tables and lake; stays when the source is renamed"
         text = re.sub(r"(?m)^(name:.*)$", lambda found: f"{found[1]}\n{line}", text, count=1)
     if yaml.safe_load(text).get("key") != source.key:
-        raise ConfigError(f"write `key: {source.key}` below the name, so that the source keeps its rows", path)
+        raise ConfigError(
+            f"write `key: {source.key}` below the name, so that the source keeps its rows", path
+        )
     target.write_text(text, encoding="utf-8")
     try:
         load_source(target)
