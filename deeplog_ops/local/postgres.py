@@ -125,11 +125,9 @@ def stop(state: State, seconds: float = 30) -> None:
 
 def delete(home: Home, state: State) -> None:
     """Delete the cluster and the folder of its own, if it has one. Stop it first."""
-    if state.postgres_folder:
-        cluster = Path(state.postgres_folder)
-        shutil.rmtree(cluster, ignore_errors=True)
-        if cluster.parent == _folder_of_its_own(home):
-            shutil.rmtree(cluster.parent, ignore_errors=True)
+    for folder in (state.postgres_folder, _folder_of_its_own(home)):
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
     state.postgres_folder = None
 
 

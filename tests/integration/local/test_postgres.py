@@ -23,10 +23,9 @@ def home(tmp_path: Path) -> Iterator[Home]:
     home = Home(tmp_path / "checkout")
     home.make()
     yield home
-    state = home.read()
-    if state is not None:
-        postgres.stop(state)
-        postgres.delete(home, state)
+    state = home.read() or State()
+    postgres.stop(state)
+    postgres.delete(home, state)
 
 
 @pytest.fixture
@@ -206,7 +205,8 @@ def test_a_folder_that_the_other_user_cannot_reach_is_not_opened_for_it(tmp_path
         postgres.start(home, state)
         assert (state.postgres_folder or "").startswith("/var/tmp/deeplog-ops-")
         assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+        own = Path(state.postgres_folder or "").parent
     finally:
         postgres.stop(state)
         postgres.delete(home, state)
-    assert not Path(state.postgres_folder or "/nowhere").exists()
+    assert not own.exists()
