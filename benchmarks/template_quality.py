@@ -44,8 +44,8 @@ def systems() -> dict[str, tuple[pl.Series, list[str]]]:
     """System -> its messages, and the true event id of each."""
     found = {}
     for path in sorted(data_folder().glob("*/*_structured_corrected.csv.gz")):
-        rows = pl.read_csv(path, columns=["Content", "EventId"], infer_schema=False)
-        found[path.parent.name] = (rows["Content"].fill_null(""), rows["EventId"].to_list())
+        rows = pl.read_csv(path, columns=["Content", "EventTemplate"], infer_schema=False)
+        found[path.parent.name] = (rows["Content"].fill_null(""), rows["EventTemplate"].to_list())
     return found
 
 

@@ -109,12 +109,14 @@ class Reading(_Stage):
         default=2**40, description="uncompressed; the rest of a larger file is quarantined"
     )
     ratio: int = Field(
-        default=1500, gt=0, description="a file that expands by more (past 1 GiB) is quarantined as a bomb"
+        default=600,  # gzip reaches 1030 at most, logs with moving time stamps 40; xz 260
+        gt=0,
+        description="of a file that expands by more (past 1 GiB) the rest is quarantined as a bomb",
     )
     future: Duration = Field(
         default=timedelta(days=2), description="a time later than now by more is quarantined"
     )
-    chunk_bytes: Size = Field(default=16 * 2**20, description="bytes read at once: bounds memory")
+    chunk_bytes: Size = Field(default=8 * 2**20, description="bytes read at once: bounds memory")
 
     @field_validator("zone")
     @classmethod

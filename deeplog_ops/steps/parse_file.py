@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,7 +35,10 @@ _KEYED = [
     pa.field("parameters", pa.list_(pa.string()), nullable=False),
     pa.field("numbers", pa.list_(pa.float64()), nullable=False),
 ]
-PARSED = pa.schema([field for field in schemas.LINES if field.name != "raw"] + _KEYED)
+HELD = pa.schema([field for field in schemas.LINES if field.name != "raw"])
+PARSED = pa.schema([*HELD, *_KEYED])
+# Columns whose values repeat: looking for repetitions in the others would cost more than it saves.
+_REPEATING = ["file_id", "level", "host", "component", "thread", "key", "template"]
 
 
 @dataclass(frozen=True)
@@ -73,8 +77,9 @@ def parse_file(
     head = plain_head(path)
     spec, sure, notes = _format(str(path), head, format_name)
     settings = settings or Templates()
-    with tempfile.TemporaryDirectory(prefix="deeplog-parse-") as folder:
-        lines = Path(folder) / "lines.parquet"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".deeplog-parse-", dir=out.parent) as folder:
+        lines = Path(folder) / "lines.arrow"
         reader = _Reader(path, head, spec, reading or Reading(), lines, progress)
         parser = MessageParser(Catalogue(()), settings)
         distinct = reader.run(parser)
@@ -124,7 +129,8 @@ class _Reader:
         status = self._path.stat()
         with (
             self._path.open("rb") as raw,
-            pq.ParquetWriter(self._lines, schemas.LINES, compression="lz4") as out,
+            pa.OSFile(str(self._lines), "wb") as sink,
+            pa.ipc.new_file(sink, HELD) as out,
         ):
             packed = compression.detect(raw.read(PEEK_BYTES), str(self._path))
             raw.seek(0)
@@ -143,7 +149,7 @@ class _Reader:
                 self.account += chunk.account
                 self.quarantined += chunk.quarantine.to_pylist() if len(self.quarantined) < 100 else []
                 found.update(parser.unmatched(_messages(chunk.lines)).to_list())
-                out.write_table(chunk.lines)
+                out.write_table(chunk.lines.select(HELD.names))
                 if self._progress:
                     self._progress(raw.tell(), status.st_size)
         return sorted(found)
@@ -164,22 +170,30 @@ def _write(lines: Path, out: Path, parser: MessageParser, catalogue: Catalogue) 
         },
         schema={"key": pl.String, "now": pl.String, "template": pl.String},
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with pq.ParquetWriter(out, PARSED, compression="zstd") as writer:
+    with (
+        pq.ParquetWriter(out, PARSED, compression="zstd", use_dictionary=_REPEATING) as writer,
+        ThreadPoolExecutor(1, thread_name_prefix="write") as behind,
+    ):
+        waiting: deque[Future[None]] = deque()
         for batch in _batches(lines):
             parsed = parser.parse(_messages(batch))
             keys = pl.DataFrame({"key": pl.from_arrow(parsed["key"])}).join(
                 texts, on="key", how="left", maintain_order="left"
             )
             counts.update(dict(keys.group_by("now").len().iter_rows()))
-            columns = {name: batch[name] for name in schemas.LINES.names if name != "raw"}
+            columns = {name: batch[name] for name in HELD.names}
             columns |= {"key": keys["now"].to_arrow(), "template": keys["template"].to_arrow()}
             columns |= {"parameters": parsed["parameters"], "numbers": parsed["numbers"]}
-            writer.write_table(pa.table({name: columns[name] for name in PARSED.names}).cast(PARSED))
+            table = pa.table({name: columns[name] for name in PARSED.names}).cast(PARSED)
+            while len(waiting) > 1:  # one batch is written while the next is parsed: memory stays bounded
+                waiting.popleft().result()
+            waiting.append(behind.submit(writer.write_table, table))
+        for written in waiting:
+            written.result()
     return counts
 
 
 def _batches(lines: Path) -> Iterator[pa.Table]:
-    with pq.ParquetFile(lines) as file:
-        for batch in file.iter_batches(batch_size=200_000):
-            yield pa.Table.from_batches([batch])
+    with pa.OSFile(str(lines)) as source, pa.ipc.open_file(source) as file:
+        for number in range(file.num_record_batches):
+            yield pa.Table.from_batches([file.get_batch(number)])

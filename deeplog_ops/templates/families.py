@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from deeplog_ops.templates.masks import WILDCARD
 from deeplog_ops.templates.pieces import Pieces, collapse, is_word, join, split, variable
 
-MANY_VALUES = 4  # after `=`, `:`, a quote or an opening bracket, where values stand
+MANY_VALUES = 3  # after `=`, `:`, a quote or an opening bracket, where values stand
 MANY_WORDS = 6  # anywhere else in a sentence
 MANY_SHARED = 4  # over all sentences in which the same words follow the same word
 LEAST_LIST = 3  # wildcards in a row that are a list, so that their number does not matter
