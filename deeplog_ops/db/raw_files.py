@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
 from deeplog_ops.db.engine import transaction
-from deeplog_ops.db.rows import copy, visible, visible_or_none
+from deeplog_ops.db.rows import copy, opened_by, visible, visible_or_none
 from deeplog_ops.db.sources import source_of
 from deeplog_ops.records import RawFile
 
@@ -92,7 +92,7 @@ def raw_files(engine: Engine, source_key: str) -> list[RawFile]:
             ),
             {"source_id": source_of(connection, source_key)},
         )
-        return [RawFile(**row._mapping) for row in rows]
+        return [_file(row._mapping) for row in rows]
 
 
 def run_files(engine: Engine, run_id: int) -> list[RawFile]:
@@ -102,7 +102,17 @@ def run_files(engine: Engine, run_id: int) -> list[RawFile]:
             text(f"SELECT {_RAW_FILE} FROM deeplog.run_files WHERE run_id = :run_id ORDER BY ordinal"),
             {"run_id": run_id},
         )
-        return [RawFile(**row._mapping) for row in rows]
+        return [_file(row._mapping) for row in rows]
+
+
+def _file(row: Mapping[Any, Any]) -> RawFile:
+    return RawFile(
+        **{
+            **row,
+            "path": opened_by(row["path"]),
+            "duplicate_of": row["duplicate_of"] and opened_by(row["duplicate_of"]),
+        }
+    )
 
 
 def _row(file: RawFile) -> tuple[Any, ...]:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 _CHUNK_CHARACTERS = 4 * 2**20
 _SPECIAL = re.compile("[\\\\\t\n\r\x00\ud800-\udfff]")
+_BYTE_OF_A_NAME = re.compile(r"\\u(dc[89a-f][0-9a-f])")
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -25,6 +26,11 @@ def visible(value: str) -> str:
     except UnicodeEncodeError:
         value = value.encode("utf-8", "backslashreplace").decode("utf-8")
     return value
+
+
+def opened_by(path: str) -> str:
+    """The path that opens a file whose `visible` path this is: bytes of a name that are no text are bytes again."""
+    return _BYTE_OF_A_NAME.sub(lambda found: chr(int(found[1], 16)), path) if "\\udc" in path else path
 
 
 def visible_or_none(value: str | None) -> str | None:

@@ -8,7 +8,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from upath import UPath
 
@@ -21,13 +21,14 @@ from deeplog_ops.records import DayBounds, RawFile, stable_id
 from deeplog_ops.steps.stage import OpenRun, stage
 from deeplog_ops.steps.workplace import Workplace
 from deeplog_ops.storage import manifest
-from deeplog_ops.storage.paths import open_path
+from deeplog_ops.storage.paths import open_bytes, open_path
 
 log = logging.getLogger(__name__)
 
 PEEK_BYTES = 64 * 1024
 _SLACK = timedelta(days=1)
 _COMPARE_BYTES = 2**20
+_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -64,20 +65,34 @@ def find_files(place: Workplace, run_id: int) -> FoundFiles:
 
 
 def survey(place: Workplace, source: SourceConfig) -> list[RawFile]:
-    """Every raw file of the source as it stands now. What an earlier run learnt of the same file is kept."""
-    known = {
-        (file.path, file.size, file.modified): file for file in ledger.raw_files(place.engine, source.key)
-    }
+    """Every raw file of the source as it stands now. What an earlier run learnt of the same file is kept.
+
+    Where files are rotated between listing and looking at them, all are listed again.
+    """
+    known = ledger.raw_files(place.engine, source.key)
+    for _ in range(_TRIES - 1):
+        with suppress(FileNotFoundError):
+            return _survey(place, source, known)
+    try:
+        return _survey(place, source, known)
+    except FileNotFoundError as error:
+        raise MissingInput(
+            f"files go while they are looked at, the last of them {error.filename}: run again"
+        ) from error
+
+
+def _survey(place: Workplace, source: SourceConfig, ledgered: list[RawFile]) -> list[RawFile]:
+    known = {(file.path, file.size, file.modified): file for file in ledgered}
     seen = []
     for path in _expand(source):
         status = path.stat()
-        modified = datetime.fromtimestamp(getattr(status, "st_mtime", 0) or 0, UTC)
+        modified = _modified(status)
         before = known.get((str(path), status.st_size, modified))
         if before is not None:
             seen.append(replace(before, day_hint=day_hint(str(path), source.reading.day_from_path)))
         else:
             seen.append(peek(path, source, status.st_size, modified, place.now()))
-    learnt = {(file.file_id, file.read_to or file.size): file for file in known.values() if file.last_time}
+    learnt = {(file.file_id, file.read_to or file.size): file for file in ledgered if file.last_time}
     return [_with_times(file, learnt.get((file.file_id, file.read_to or file.size))) for file in seen]
 
 
@@ -134,10 +149,24 @@ def plain_head(path: UPath) -> bytes:
 
 
 def _head(path: UPath) -> tuple[bytes, str | None]:
-    with path.open("rb") as raw:
+    with open_bytes(path) as raw:
         packed = compression.detect(raw.read(8), str(path))
         raw.seek(0)
         return compression.head_of(raw, PEEK_BYTES), packed
+
+
+def is_still(file: RawFile, path: UPath, raw: BinaryIO) -> bool:
+    """Whether `raw`, opened at the file's path and at its start, is the file that was found; it may have grown."""
+    head = compression.head_of(raw, fingerprint.HEAD_BYTES)
+    if fingerprint.of_head(head if file.read_to is None else head[: file.read_to]) == file.file_id:
+        return True
+    # One of several that begin alike has a fingerprint of its own.
+    status = path.stat()
+    return (status.st_size, _modified(status)) == (file.size, file.modified)
+
+
+def _modified(status: Any) -> datetime:
+    return datetime.fromtimestamp(getattr(status, "st_mtime", 0) or 0, UTC)
 
 
 def day_hint(path: str, pattern: str | None) -> date | None:
@@ -218,8 +247,8 @@ def _twin(file: RawFile, kept: list[RawFile], connection: str | None) -> tuple[R
 def _first_difference(file: RawFile, other: RawFile, connection: str | None) -> str | None:
     """What `file` holds up to the byte where the two part, hashed; None where one begins with all of the other."""
     with (
-        open_path(file.path, connection).open("rb") as raw_a,
-        open_path(other.path, connection).open("rb") as raw_b,
+        open_bytes(open_path(file.path, connection)) as raw_a,
+        open_bytes(open_path(other.path, connection)) as raw_b,
     ):
         a = compression.open_stream(raw_a, file.compression)
         b = compression.open_stream(raw_b, other.compression)

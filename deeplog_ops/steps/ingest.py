@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from deeplog_ops.db import ledger
-from deeplog_ops.errors import AccountingError
+from deeplog_ops.errors import AccountingError, MissingInput
 from deeplog_ops.formats import catalog, compression
 from deeplog_ops.formats.records import read_records
 from deeplog_ops.records import DayBounds, FileAccount, LineAccount, RawFile
-from deeplog_ops.steps.find_files import touches
+from deeplog_ops.steps.find_files import find_files, is_still, touches
 from deeplog_ops.steps.stage import OpenRun, commit, stage, writer
 from deeplog_ops.steps.workplace import Workplace
 from deeplog_ops.storage.lake import PartitionWriter
-from deeplog_ops.storage.paths import open_path
+from deeplog_ops.storage.paths import open_bytes, open_path
 
 log = logging.getLogger(__name__)
 Progress = Callable[[str, int, int], None]
+_TRIES = 3
 _EARLY = datetime.min.replace(tzinfo=UTC)
 
 
@@ -37,10 +40,26 @@ class Ingested:
 def ingest(place: Workplace, run_id: int, progress: Progress | None = None) -> Ingested:
     """Read the run's files. `progress` is told a file's path, its number and how many there are.
 
-    Raises AccountingError if a line cannot be accounted for: then nothing is committed.
+    Files that were rotated since they were found are found again. Raises AccountingError if a line cannot be
+    accounted for, MissingInput if files move all the time: then nothing is committed.
     """
     opened = OpenRun.of(place, run_id)
-    files = [file for file in ledger.run_files(place.engine, run_id) if file.duplicate_of is None]
+    for _ in range(_TRIES - 1):
+        try:
+            return _ingest(opened, progress)
+        except _Moved as moved:
+            log.warning("%s: the files are looked for again", moved)
+            find_files(place, run_id)
+    return _ingest(opened, progress)
+
+
+class _Moved(MissingInput):
+    """Under the path of a file that was found there is another one now, or none."""
+
+
+def _ingest(opened: OpenRun, progress: Progress | None) -> Ingested:
+    engine, run_id = opened.place.engine, opened.run.run_id
+    files = [file for file in ledger.run_files(engine, run_id) if file.duplicate_of is None]
     # By the time they begin with, not by name: a rotated file keeps its place, and equal times stay in order.
     files.sort(key=lambda file: (file.first_time or _EARLY, file.file_id))
     with (
@@ -58,7 +77,7 @@ def ingest(place: Workplace, run_id: int, progress: Progress | None = None) -> I
             (accounts if touches(read, opened.bounds) else elsewhere).append(account)
         lines.close()
         quarantine.close()
-        ledger.record_accounts(place.engine, run_id, accounts, elsewhere)
+        ledger.record_accounts(engine, run_id, accounts, elsewhere)
         commit(opened, lines, quarantine)
         total = sum((entry.account for entry in accounts), LineAccount())
         record.rows, record.bytes = lines.ref.rows, lines.ref.bytes
@@ -69,6 +88,20 @@ def ingest(place: Workplace, run_id: int, progress: Progress | None = None) -> I
         return Ingested(len(accounts), total)
 
 
+@contextmanager
+def _opened(file: RawFile, connection: str | None) -> Iterator[BinaryIO]:
+    """The file as it was found, at its start. Raises _Moved where it is another one by now."""
+    path = open_path(file.path, connection)
+    with ExitStack() as stack:
+        try:
+            raw = stack.enter_context(open_bytes(path))
+        except FileNotFoundError as error:
+            raise _Moved(f"{file.path} was there when the run's files were found, and is gone now") from error
+        if not is_still(file, path, raw):
+            raise _Moved(f"{file.path} is another file than when the run's files were found")
+        yield raw
+
+
 def _read_file(
     opened: OpenRun, file: RawFile, lines: PartitionWriter, quarantine: PartitionWriter
 ) -> FileAccount:
@@ -76,7 +109,7 @@ def _read_file(
     source, bounds = opened.source, opened.bounds
     account, first, last = LineAccount(), None, None
     notes: list[str] = []
-    with open_path(file.path, source.connection).open("rb") as raw:
+    with _opened(file, source.connection) as raw:
         for chunk in read_records(
             compression.open_stream(raw, file.compression),
             spec=catalog.resolve(source.format),

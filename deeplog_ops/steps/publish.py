@@ -32,7 +32,8 @@ def publish(place: Workplace, run_id: int) -> Published:
         judged, still_open = _session_counts(opened)
         files = [file for file in ledger.run_files(place.engine, run_id) if file.duplicate_of is None]
         events = sum(row["events"] for row in templates)
-        state, reason = _state(opened, len(files), events, judged)
+        quarantined = sum(entry.account.quarantined for entry in ledger.run_accounts(place.engine, run_id))
+        state, reason = _state(opened, _absence(len(files), events, quarantined), judged)
         anomalies = pa.concat_tables(read(opened.partition("anomalies")))
         if state is DayState.NOT_SCORED:
             ledger.leave_unscored(place.engine, opened.run, reason or "")
@@ -46,9 +47,7 @@ def publish(place: Workplace, run_id: int) -> Published:
                     events=events,
                     sessions_judged=judged,
                     sessions_open=still_open,
-                    quarantined=sum(
-                        entry.account.quarantined for entry in ledger.run_accounts(place.engine, run_id)
-                    ),
+                    quarantined=quarantined,
                     anomalies_total=anomalies.num_rows,
                     anomalies=rows.anomalies(anomalies.slice(0, opened.source.publish.anomalies), opened.run),
                     lines=rows.anomaly_lines(pa.concat_tables(read(opened.partition("anomaly_lines")))),
@@ -73,14 +72,21 @@ def _session_counts(opened: OpenRun) -> tuple[int, int]:
     return judged, still_open
 
 
-def _state(opened: OpenRun, files: int, events: int, judged: int) -> tuple[DayState, str | None]:
+def _absence(files: int, events: int, quarantined: int) -> str | None:
+    """Why a day has no lines of its own; None where it has some."""
+    if events:
+        return None
+    if not files:
+        return "no raw files touch the day"
+    unread = f"; {quarantined:,} lines could not be read and are in the quarantine" if quarantined else ""
+    return f"there are no lines of this day{unread}"
+
+
+def _state(opened: OpenRun, absent: str | None, judged: int) -> tuple[DayState, str | None]:
     """No lines, no model and no anomalies are three different things.
 
     A day without lines of its own is still scored where sessions of the day before closed on it.
     """
-    absent = (
-        None if events else ("no raw files touch the day" if not files else "there are no lines of this day")
-    )
     if absent and not judged:
         return DayState.NOT_SCORED, absent
     if opened.run.version is None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, BinaryIO
 
 from upath import UPath
 
-from deeplog_ops.errors import ConfigError, SetupError
+from deeplog_ops.errors import ConfigError, InputError, SetupError
 
 # Settings in an Airflow connection of type aws, and what s3fs calls them.
 _S3_EXTRA = {"endpoint_url": "endpoint_url", "region_name": "region_name"}
@@ -33,6 +35,21 @@ def open_path(uri: str | os.PathLike[str], connection: str | None = None) -> UPa
         raise ConfigError(
             f"{text}: {error}. Accepted are local paths and URIs such as s3://bucket/folder"
         ) from error
+
+
+@contextmanager
+def open_bytes(path: UPath) -> Iterator[BinaryIO]:
+    """A raw file to read, at its start. FileNotFoundError where there is none; InputError where it may not be read."""
+    try:
+        raw = path.open("rb")
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read: {error.strerror or error}. Let this user read it, or leave it out by `exclude`"
+        ) from error
+    with raw:
+        yield raw
 
 
 def is_local(path: UPath) -> bool:
