@@ -50,7 +50,9 @@ EVENTS = pa.schema(
         pa.field("time", TIME),
         pa.field("key", pa.string(), nullable=False),  # the template's id
         pa.field("parameters", pa.list_(pa.string()), nullable=False),  # what stands at each <*>, in order
-        pa.field("numbers", pa.list_(pa.float64()), nullable=False),  # the same as numbers, null where not one
+        pa.field(
+            "numbers", pa.list_(pa.float64()), nullable=False
+        ),  # the same as numbers, null where not one
         pa.field("session", pa.string()),  # null: the event belongs to no session
     ]
 )
@@ -82,11 +84,15 @@ SCORES = pa.schema(
         pa.field("sessions", pa.int64(), nullable=False),  # how many judged sessions share the sequence
         pa.field("rank", pa.list_(pa.int32()), nullable=False),  # of the key that came, from 0
         pa.field("probability", pa.list_(pa.float64()), nullable=False),
-        pa.field("surprise", pa.list_(pa.float64()), nullable=False),  # -ln(probability); larger is more anomalous
+        pa.field(
+            "surprise", pa.list_(pa.float64()), nullable=False
+        ),  # -ln(probability); larger is more anomalous
         pa.field("known", pa.list_(pa.bool_()), nullable=False),  # the model's vocabulary has the key
         pa.field("score", pa.float64(), nullable=False),  # the largest surprise; larger is more anomalous
         pa.field("worst", pa.int32(), nullable=False),  # its place, from 0; len(keys) is the end
-        pa.field("expected_keys", pa.list_(pa.string()), nullable=False),  # what was expected at the worst place
+        pa.field(
+            "expected_keys", pa.list_(pa.string()), nullable=False
+        ),  # what was expected at the worst place
         pa.field("expected_probabilities", pa.list_(pa.float64()), nullable=False),
     ]
 )

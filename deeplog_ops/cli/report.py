@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 @click.command()
 @source_option
 @day_option("The day. Default: a line for every day of the source.", "--day", "-d", required=False)
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many anomalies, the worst first.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="How many anomalies, the worst first.",
+)
 @json_option
 def report(source_name: str, day: date | None, limit: int, as_json: bool) -> None:
     """What was found on a day, with the raw lines; or what became of every day."""
@@ -33,7 +39,9 @@ def report(source_name: str, day: date | None, limit: int, as_json: bool) -> Non
             click.echo(json.dumps([asdict(row) for row in days], default=str, indent=2))
             return
         for row in days:
-            click.echo(f"{row.day}  {row.state:<11} {_count(row.anomalies, 'anomalies')}  {row.reason or ''}".rstrip())
+            click.echo(
+                f"{row.day}  {row.state:<11} {_count(row.anomalies, 'anomalies')}  {row.reason or ''}".rstrip()
+            )
         return
     found = readers.day_report(place.engine, key, day, limit)
     if as_json:
@@ -49,7 +57,10 @@ def report(source_name: str, day: date | None, limit: int, as_json: bool) -> Non
         f"{_count(status.sessions_open, 'still open')}, {_count(status.quarantined, 'lines in quarantine')}, "
         f"model {status.model_version or 'none yet'}"
     )
-    click.echo(_count(status.anomalies, "anomalies") + (f", the worst {limit}:" if (status.anomalies or 0) > limit else ""))
+    click.echo(
+        _count(status.anomalies, "anomalies")
+        + (f", the worst {limit}:" if (status.anomalies or 0) > limit else "")
+    )
     for anomaly in found.anomalies:
         _print(anomaly)
 
@@ -61,10 +72,18 @@ def _count(number: int | None, noun: str) -> str:
 def _print(anomaly: PublishedAnomaly) -> None:
     click.echo()
     click.secho(f"{anomaly.kind.replace('_', ' ')} ", fg="red", bold=True, nl=False)
-    click.echo(f"in {anomaly.session}, {anomaly.event_count} events, p = {anomaly.p_value:.1e}" if anomaly.p_value else "")
+    click.echo(
+        f"in {anomaly.session}, {anomaly.event_count} events, p = {anomaly.p_value:.1e}"
+        if anomaly.p_value
+        else ""
+    )
     click.echo(f"  {anomaly.reason}")
     for line in anomaly.lines:
         mark = ">" if line.is_worst else ("|" if line.of_session else " ")
         where = f"{(line.path or line.file_id).rsplit('/', 1)[-1]}:{line.line_no}"
         first = line.text.split("\n", 1)[0]
-        click.secho(f"  {mark} {where:<24} {first[:150]}", fg="yellow" if line.is_worst else None, dim=not line.of_session)
+        click.secho(
+            f"  {mark} {where:<24} {first[:150]}",
+            fg="yellow" if line.is_worst else None,
+            dim=not line.of_session,
+        )

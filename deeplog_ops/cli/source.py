@@ -48,7 +48,9 @@ def add(name: str, paths: tuple[str, ...], connection: str | None, dry_run: bool
     for note in proposal.guess.notes:
         click.secho(f"not sure: {note}", fg="yellow")
     click.echo(f"written to {path}")
-    click.echo(f"next: deeplog-ops train --source {name} --last-day YYYY-MM-DD, or the DAG {name}__train in Airflow")
+    click.echo(
+        f"next: deeplog-ops train --source {name} --last-day YYYY-MM-DD, or the DAG {name}__train in Airflow"
+    )
 
 
 @source.command()
@@ -66,7 +68,9 @@ def check(name: str) -> None:
         sys.exit(3)
     if checked.preview:
         _show(checked.preview, checked.files)
-    click.echo(f"{name} can be used" + (f", with {len(checked.warnings)} warnings" if checked.warnings else ""))
+    click.echo(
+        f"{name} can be used" + (f", with {len(checked.warnings)} warnings" if checked.warnings else "")
+    )
 
 
 @source.command("list")
@@ -80,7 +84,8 @@ def list_sources(as_json: bool) -> None:
     found, errors = load_sources(_folder())
     if as_json:
         rows = [
-            {"name": one.name, "key": one.key, "paths": one.paths, "format": _format(one.format)} for one in found
+            {"name": one.name, "key": one.key, "paths": one.paths, "format": _format(one.format)}
+            for one in found
         ]
         click.echo(json.dumps({"sources": rows, "errors": [str(error) for error in errors]}, indent=2))
         return
@@ -114,7 +119,9 @@ def remove(name: str, yes: bool) -> None:
     if not yes:
         click.confirm(f"Delete all results, partitions and models of {name}?", abort=True)
     done = source_files.remove(Workplace.open(), name)
-    click.echo(f"{name} is gone: {done.rows:,} rows, {done.partitions} partitions, {done.versions} model versions")
+    click.echo(
+        f"{name} is gone: {done.rows:,} rows, {done.partitions} partitions, {done.versions} model versions"
+    )
 
 
 def _format(given: object) -> str:

@@ -66,8 +66,8 @@ def _shards(opened: OpenRun, folder: Path, buckets: int) -> Iterator[pl.DataFram
         for (bucket,), part in shards.group_by("bucket", maintain_order=True):
             spill[int(str(bucket))].write(part.drop("bucket").to_arrow())
     for shard in spill:
-        if (frame := shard.read()) is not None:
-            yield frame
+        if (whole := shard.read()) is not None:
+            yield whole
 
 
 class _Spill:

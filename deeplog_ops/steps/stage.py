@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 from deeplog_ops.config import SourceConfig
 from deeplog_ops.db import ledger
@@ -69,7 +70,12 @@ def stage(opened: OpenRun, name: str) -> Iterator[StageLog]:
 
 
 def _finish(
-    opened: OpenRun, name: str, record: StageLog, state: str, seconds: float, message: str | None
+    opened: OpenRun,
+    name: str,
+    record: StageLog,
+    state: Literal["done", "failed"],
+    seconds: float,
+    message: str | None,
 ) -> None:
     ledger.stage_finished(
         opened.place.engine,

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ def test_every_dag_has_docs_tags_owner_retries_and_timeouts(dag_bag: Any) -> Non
         assert name in dag.tags
         for task in dag.tasks:
             assert task.owner == "storage", task
-            assert task.execution_timeout and task.execution_timeout >= timedelta(hours=1), task
+            assert task.execution_timeout is not None, task
+            assert task.execution_timeout >= timedelta(hours=1), task
             assert task.retries >= 1 or task.task_id == "close_run", task
             assert task.doc_md or task.python_callable.__doc__, task
 
@@ -54,7 +56,7 @@ def test_the_daily_dag_shows_every_stage_in_order(dag_bag: Any) -> None:
     order = [task.task_id for task in dag.topological_sort()]
     assert [name for name in order if name in stages] == stages
     assert set(order) == {*stages, "close_run"}
-    for before, after in zip(stages, stages[1:], strict=False):
+    for before, after in pairwise(stages):
         assert before in dag.get_task(after).upstream_task_ids
 
 
