@@ -71,7 +71,8 @@ GENERAL: tuple[Mask, ...] = (
         r"(^|[ \[(=/,])(?:[0-9A-Fa-f:]*0[0-9A-Fa-f:]*::[0-9A-Fa-f:]*[0-9A-Fa-f]|[0-9A-Fa-f:]*::[0-9A-Fa-f:]*0[A-Fa-f]*)\b",
         "${1}<*>",
     ),
-    Mask("long hexadecimal word", r"\b[0-9A-Fa-f]{8,}\b"),
+    # As a number, so that an identifier is masked the same whether its hexadecimal part begins with a digit or not.
+    Mask("long hexadecimal word", r"\b[0-9A-Fa-f]{8,}\b", DIGIT),
     Mask(
         "name that ends in a number",
         r"(^|[ =:,;()\[\]{}<>|\"'])([A-Za-z]*[G-Zg-z][A-Za-z]*)0([ =:,;()\[\]{}<>|\"']|$)",
