@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,27 @@ _SLACK = timedelta(days=4)
 
 
 @dataclass(frozen=True)
+class ReadFile:
+    """A file as a run read it: `size` on disk, `read_to` uncompressed where it was plain, the last time in it."""
+
+    file_id: str
+    size: int
+    compression: str | None
+    read_to: int | None
+    last_time: datetime | None
+
+
+class Growth(Protocol):
+    """What can be said of a file that goes on where a run stopped reading it."""
+
+    def continues(self, file: RawFile, before: ReadFile) -> bool:
+        """Whether a file of another fingerprint is the one read before, which was too short for a lasting one."""
+
+    def first_time(self, file: RawFile, before: ReadFile) -> datetime | None:
+        """The earliest time in what was appended; None where it cannot be known."""
+
+
+@dataclass(frozen=True)
 class LateDay:
     """A published day that no longer holds all of its lines, and why."""
 
@@ -29,12 +50,17 @@ class LateDay:
 
 
 def late_days(
-    engine: Engine, source_key: str, files: Sequence[RawFile], touches: Callable[[RawFile, DayBounds], bool]
+    engine: Engine,
+    source_key: str,
+    files: Sequence[RawFile],
+    touches: Callable[[RawFile, DayBounds], bool],
+    growth: Growth,
 ) -> list[LateDay]:
     """The published days, not stale yet, whose lines differ from those that their live run read.
 
     A day is late when a file that its run did not read touches it, as `touches` says, or when a file that it read has
-    grown since and had not yet passed the end of the day then. Second copies count for nothing.
+    grown since, had not yet passed the end of the day then, and what was appended does not begin after it, as `growth`
+    says. Second copies count for nothing.
     """
     seen = [file for file in files if file.duplicate_of is None]
     earliest, latest = _spans(seen)
@@ -49,15 +75,16 @@ def late_days(
         ).all()
         rows = connection.execute(
             text(
-                "SELECT f.run_id, f.file_id, f.size, f.compression, coalesce(a.last_time, f.last_time) AS last_time "
+                "SELECT f.run_id, f.file_id, f.size, f.compression, f.read_to, "
+                "coalesce(a.last_time, f.last_time) AS last_time "
                 "FROM deeplog.run_files f LEFT JOIN deeplog.file_accounts a USING (run_id, file_id, path) "
                 "WHERE f.duplicate_of IS NULL AND f.run_id = ANY(:runs)"
             ),
             {"runs": [row.run_id for row in days]},
         )
-        read: dict[int, dict[str, Any]] = defaultdict(dict)
+        read: dict[int, dict[str, ReadFile]] = defaultdict(dict)
         for row in rows:
-            read[row.run_id][row.file_id] = row
+            read[row.run_id][row.file_id] = ReadFile(*row[1:])
     late = []
     for row in days:
         bounds = DayBounds(row.day, row.view_start, row.starts_at, row.ends_at)
@@ -66,7 +93,7 @@ def late_days(
         places = {int(place) for place in np.flatnonzero(near)} | {
             numbers[name] for name in known if name in numbers
         }
-        reason = _reason((seen[place] for place in sorted(places)), bounds, known, touches)
+        reason = _reason((seen[place] for place in sorted(places)), bounds, known, touches, growth)
         if reason is not None:
             late.append(LateDay(row.day, reason))
     return late
@@ -75,16 +102,21 @@ def late_days(
 def _reason(
     files: Iterable[RawFile],
     bounds: DayBounds,
-    known: Mapping[str, Any],
+    known: Mapping[str, ReadFile],
     touches: Callable[[RawFile, DayBounds], bool],
+    growth: Growth,
 ) -> str | None:
     """Why a day is late, None where it is not."""
     for file in files:
         before = known.get(file.file_id)
-        if before is None:
-            if touches(file, bounds):
+        if before is None and touches(file, bounds):
+            before = next((one for one in known.values() if growth.continues(file, one)), None)
+            if before is None:
                 return f"{visible(file.path)} came after scoring"
-        elif _grew(file, before.size, before.compression, before.last_time, bounds.end):
+        if before is None or not _grew(file, before, bounds.end):
+            continue
+        first = growth.first_time(file, before)
+        if first is None or first < bounds.end:
             return f"{visible(file.path)} has grown since scoring"
     return None
 
@@ -104,12 +136,11 @@ def _spans(files: Sequence[RawFile]) -> tuple[NDArray[np.float64], NDArray[np.fl
     return earliest, latest
 
 
-def _grew(
-    file: RawFile, size: int, compression: str | None, last_time: datetime | None, end: datetime
-) -> bool:
+def _grew(file: RawFile, before: ReadFile, end: datetime) -> bool:
+    last_time = before.last_time
     if last_time is not None and last_time >= end:
         return False  # what was appended belongs to later days
-    if file.compression == compression:
-        return file.size > size
+    if file.compression == before.compression:
+        return file.size > before.size
     # Compressed since: sizes cannot be compared, times can.
     return file.last_time is not None and last_time is not None and file.last_time > last_time

@@ -17,7 +17,8 @@ from deeplog_ops.errors import AccountingError, MissingInput
 from deeplog_ops.formats import catalog, compression
 from deeplog_ops.formats.records import read_records
 from deeplog_ops.records import DayBounds, FileAccount, LineAccount, RawFile
-from deeplog_ops.steps.find_files import find_files, is_still, touches
+from deeplog_ops.steps.find_files import find_files, touches
+from deeplog_ops.steps.heads import is_still
 from deeplog_ops.steps.stage import OpenRun, commit, stage, writer
 from deeplog_ops.steps.workplace import Workplace
 from deeplog_ops.storage.lake import PartitionWriter

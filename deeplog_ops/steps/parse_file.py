@@ -22,7 +22,7 @@ from deeplog_ops.formats import catalog, compression, fingerprint
 from deeplog_ops.formats.records import read_records
 from deeplog_ops.formats.spec import FormatSpec
 from deeplog_ops.records import LineAccount, Template
-from deeplog_ops.steps.find_files import PEEK_BYTES, plain_head
+from deeplog_ops.steps.heads import PEEK_BYTES, plain_head
 from deeplog_ops.storage.paths import open_path
 from deeplog_ops.templates.catalogue import Catalogue
 from deeplog_ops.templates.learning import learn

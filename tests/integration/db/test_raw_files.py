@@ -12,6 +12,7 @@ from sqlalchemy import Engine, text
 
 from deeplog_ops.db import ledger, maintenance, readers
 from deeplog_ops.db.engine import transaction
+from deeplog_ops.db.late_days import ReadFile
 from deeplog_ops.db.publish import publish_day
 from deeplog_ops.errors import AccountingError, DatabaseError
 from deeplog_ops.records import DayBounds, FileAccount, LineAccount, PartitionRef, RawFile
@@ -28,7 +29,17 @@ def touches(file: RawFile, bounds: DayBounds) -> bool:
 
 
 def late(engine: Engine, *files: RawFile) -> list[date]:
-    return [found.day for found in ledger.late_days(engine, "web", files, touches)]
+    return [found.day for found in ledger.late_days(engine, "web", files, touches, Unknown())]
+
+
+class Unknown:
+    """Nobody looks into the files."""
+
+    def continues(self, file: RawFile, before: ReadFile) -> bool:
+        return False
+
+    def first_time(self, file: RawFile, before: ReadFile) -> datetime | None:
+        return None
 
 
 def test_a_manifest_comes_back_as_it_was_recorded(engine: Engine, begin: MakeRun) -> None:
