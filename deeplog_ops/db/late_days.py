@@ -116,7 +116,9 @@ def _reason(
         if before is None or not _grew(file, before, bounds.end):
             continue
         first = growth.first_time(file, before)
-        if first is None or first < bounds.end:
+        # What has no time is of the day that its file names, and else of no day that is over.
+        unknown = before.last_time is not None or touches(file, bounds)
+        if unknown if first is None else first < bounds.end:
             return f"{visible(file.path)} has grown since scoring"
     return None
 

@@ -48,7 +48,11 @@ def find_files(place: Workplace, run_id: int) -> FoundFiles:
         ledger.record_files(place.engine, run_id, seen, touching)
         # The run's own day may be among them: publishing it clears the mark, a failure rightly leaves it.
         late = ledger.late_days(
-            place.engine, opened.source.key, seen, touches, Appended(opened.source, place.now())
+            place.engine,
+            opened.source.key,
+            seen,
+            lambda file, bounds: holds_lines_of(file, bounds, opened.source.reading.zone),
+            Appended(opened.source, place.now()),
         )
         for found in late:
             ledger.mark_stale(place.engine, opened.source.key, found.day, found.reason)
@@ -124,3 +128,21 @@ def touches(file: RawFile, bounds: DayBounds) -> bool:
     if file.first_time is not None:
         return file.first_time < bounds.end + _SLACK
     return True
+
+
+def named_day(file: RawFile, zone: str, bounds: DayBounds) -> bool:
+    """Whether a file's path names the run's day, or one of its days."""
+    return file.day_hint is not None and (
+        bounds.start <= DayBounds.of(file.day_hint, zone, timedelta(0)).start < bounds.end
+    )
+
+
+def holds_lines_of(file: RawFile, bounds: DayBounds, zone: str) -> bool:
+    """Whether a file holds lines of [view_start, end), going by what is known of it, not by what may turn out.
+
+    A file that begins later does not, though a run of the day would read it to be sure; nor does one without any time,
+    unless its path names the day.
+    """
+    if file.first_time is None:
+        return named_day(file, zone, bounds)
+    return file.first_time < bounds.end and (file.last_time or file.modified) >= bounds.view_start

@@ -17,7 +17,7 @@ from deeplog_ops.errors import AccountingError, MissingInput
 from deeplog_ops.formats import catalog, compression
 from deeplog_ops.formats.records import read_records
 from deeplog_ops.records import DayBounds, FileAccount, LineAccount, RawFile
-from deeplog_ops.steps.find_files import find_files, touches
+from deeplog_ops.steps.find_files import find_files, named_day, touches
 from deeplog_ops.steps.heads import is_still
 from deeplog_ops.steps.stage import OpenRun, commit, stage, writer
 from deeplog_ops.steps.workplace import Workplace
@@ -110,6 +110,7 @@ def _read_file(
     source, bounds = opened.source, opened.bounds
     account, first, last = LineAccount(), None, None
     notes: list[str] = []
+    of_another_day = file.day_hint is not None and not named_day(file, source.reading.zone, bounds)
     with _opened(file, source.connection) as raw:
         for chunk in read_records(
             compression.open_stream(raw, file.compression),
@@ -124,11 +125,14 @@ def _read_file(
             day_hint=file.day_hint,
             keep=(bounds.view_start, bounds.end),
         ):
-            account += _outside_the_day(chunk.account, chunk.lines, bounds)
+            entry, kept = _outside_the_day(chunk.account, chunk.lines, bounds), chunk.lines
+            if of_another_day:
+                entry, kept = _without_timeless(entry, kept)
+            account += entry
             first = min(filter(None, (first, chunk.first_time)), default=None)
             last = max(filter(None, (last, chunk.last_time)), default=None)
-            if chunk.lines.num_rows:
-                lines.write_batch(chunk.lines)
+            if kept.num_rows:
+                lines.write_batch(kept)
             if chunk.quarantine.num_rows:
                 quarantine.write_batch(chunk.quarantine)
                 whole = chunk.quarantine.filter(pc.equal(chunk.quarantine["line_no"], 0))
@@ -156,3 +160,19 @@ def _outside_the_day(account: LineAccount, lines: pa.Table, bounds: DayBounds) -
         joined=account.joined - (held - early.num_rows),
         other_days=account.other_days + held,
     )
+
+
+def _without_timeless(account: LineAccount, lines: pa.Table) -> tuple[LineAccount, pa.Table]:
+    """Lines without a time stand for the day in the file's name, and are of no use to the day after."""
+    timed = pc.is_valid(lines["time"])
+    timeless = lines.filter(pc.invert(timed))
+    if not timeless.num_rows:
+        return account, lines
+    held = pc.sum(timeless["line_count"]).as_py()
+    moved = replace(
+        account,
+        events=account.events - timeless.num_rows,
+        joined=account.joined - (held - timeless.num_rows),
+        other_days=account.other_days + held,
+    )
+    return moved, lines.filter(timed)

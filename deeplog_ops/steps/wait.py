@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from deeplog_ops.db import sources
 from deeplog_ops.records import DayBounds
-from deeplog_ops.steps.find_files import survey, touches
+from deeplog_ops.steps.find_files import holds_lines_of, survey
 from deeplog_ops.steps.workplace import Workplace
 from deeplog_ops.storage.paths import open_path
 
@@ -34,9 +35,10 @@ def day_is_ready(place: Workplace, source_name: str, day: date) -> Readiness:
         if not open_path(marker, source.connection).exists():
             return Readiness(f"the marker {marker}")
     if wait.count is not None:
+        sources.register(place.engine, source.key, source.name, source.model_dump(mode="json"))
         # The lookback may touch files of the day before: only those of the day itself count.
         alone = DayBounds(day, bounds.start, bounds.start, bounds.end)
-        found = sum(1 for file in survey(place, source) if touches(file, alone))
+        found = sum(1 for file in survey(place, source) if holds_lines_of(file, alone, source.reading.zone))
         if found < wait.count:
             return Readiness(f"{wait.count} files that touch the day; {found} are there")
     return Readiness()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -15,6 +16,7 @@ from upath import UPath
 from deeplog_ops.db import ledger, readers
 from deeplog_ops.records import DayState
 from deeplog_ops.steps import heads, ingest
+from deeplog_ops.steps.wait import day_is_ready
 from tests.integration.steps.conftest import SCORED_DAYS, Sample
 from tests.integration.steps.plain_source import NAME, Plain, hours, plain_source
 
@@ -99,6 +101,58 @@ def test_a_file_that_goes_on_the_next_day_leaves_the_day_before_as_it_is(plain: 
         plain.run(day)
         assert {state for state, _ in states(plain).values()} == {DayState.WARMING_UP}
     assert events(plain) == {D1: lines, D2: lines, D3: lines}
+
+
+def test_files_that_come_every_hour_leave_the_days_before_as_they_are(plain: Plain) -> None:
+    """Each night there are new files that no run has read; and some that hold no line of any day."""
+    for day in (D1, D2, D3):
+        for moment in hours(day):
+            plain.write(f"{moment:%Y-%m-%d-%H}.log", moment)
+        plain.write(f"rotated-{day}.log")
+        with (plain.raw / "accounting").open("ab") as file:
+            file.write(b"\x7fELF" + bytes(range(256)) * 20)
+        plain.run(day)
+        assert {state for state, _ in states(plain).values()} == {DayState.WARMING_UP}
+    assert events(plain) == {D1: 24, D2: 24, D3: 24}
+
+
+def test_lines_without_a_time_are_of_the_day_that_their_path_names(
+    fresh_database: str, tmp_path: Path
+) -> None:
+    """Each of them of one day alone, although every day looks back to the one before."""
+    with plain_source(fresh_database, tmp_path) as plain:
+        path = plain.place.sources / "plain.yaml"
+        text = path.read_text()
+        begin, end = text.index("format:"), text.index("reading:")
+        text = text[:begin] + "format: plain\n" + text[end:]
+        pattern = "'(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})'"
+        path.write_text(
+            text.replace("zone: UTC", f"zone: UTC, day_from_path: {pattern}").replace("1h}", "24h}")
+        )
+        for number, day in enumerate((D1, D2, D3), start=1):
+            (plain.raw / f"app-{day}.log").write_text("disk is quiet\n" * number)
+            plain.run(day)
+            assert {state for state, _ in states(plain).values()} == {DayState.WARMING_UP}
+        plain.run(D1, "again")
+        assert events(plain) == {D1: 1, D2: 2, D3: 3}
+        with (plain.raw / f"app-{D2}.log").open("a") as file:
+            file.write("written late\n")
+        plain.run(D3, "again")
+        assert {day: state for day, (state, _) in states(plain).items()} == {
+            D1: DayState.WARMING_UP,
+            D2: DayState.STALE,
+            D3: DayState.WARMING_UP,
+        }
+
+
+def test_a_day_waits_for_so_many_files_of_its_own(fresh_database: str, tmp_path: Path) -> None:
+    with plain_source(fresh_database, tmp_path, more="daily: {wait: {count: 3}}") as plain:
+        for moment in [*hours(D1), *hours(D2, last=1), *hours(D3)]:
+            path = plain.write(f"{moment:%Y-%m-%d-%H}.log", moment)
+            os.utime(path, (moment.timestamp() + 3600, moment.timestamp() + 3600))
+        assert "3 files that touch the day; 2 are there" in day_is_ready(plain.place, NAME, D2).waiting_for
+        assert day_is_ready(plain.place, NAME, D1).ready
+        assert day_is_ready(plain.place, NAME, D3).ready
 
 
 def test_lines_of_a_past_day_among_those_appended_are_noticed(plain: Plain) -> None:
