@@ -178,7 +178,10 @@ def _is_healthy(name: str, told: dict[str, str], since: datetime | None) -> bool
 def stop(home: Home, state: State, seconds: float = 20) -> list[str]:
     """Stop the components and what they left running; gives the names of those that ran."""
     names = [name for name in COMPONENTS if state.alive(name)]
+    # Tasks write their titles over their environment, where their mark was: they are known by descent alone.
+    tasks = processes.descendants(state.processes[name] for name in names)
     processes.stop([state.processes[name] for name in names], seconds=seconds)
+    processes.stop(tasks, seconds=seconds)
     for name in COMPONENTS:
         state.processes.pop(name, None)
     return names

@@ -76,6 +76,19 @@ def stop(processes: Iterable[Running], *, seconds: float, how: signal.Signals = 
             return
 
 
+def descendants(leaders: Iterable[Running]) -> list[Running]:
+    """What these processes have started, and what that has, as of now."""
+    import psutil
+
+    found: list[Running] = []
+    for leader in leaders:
+        try:
+            found += [Running.of(child.pid) for child in psutil.Process(leader.pid).children(recursive=True)]
+        except psutil.Error:
+            continue
+    return found
+
+
 def stop_marked(mark: Path, *, seconds: float, spare: Running | None = None) -> None:
     """End what still carries the mark of this state folder: tasks whose scheduler is gone.
 
