@@ -61,7 +61,7 @@ def daily(source: SourceConfig) -> DAG:
         published = tasks.publish(
             tasks.detect(tasks.score(tasks.sequence(tasks.assign_keys(tasks.ingest(tasks.find_files(run))))))
         )
-        published >> tasks.close_run(run).as_teardown()
+        published >> tasks.close_run(run, source.name, day).as_teardown()
     return dag
 
 

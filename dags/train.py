@@ -65,7 +65,7 @@ def train(source: SourceConfig) -> DAG:
         sequenced = tasks.sequence(tasks.learn_keys(tasks.ingest(tasks.find_files(run))))
         version = tasks.fit.override(execution_timeout=training.timeout, **worker)(sequenced)
         promoted = tasks.promote(source.name, version)
-        promoted >> tasks.close_run(run).as_teardown()
+        promoted >> tasks.close_run(run, source.name).as_teardown()
     return dag
 
 

@@ -40,7 +40,7 @@ def report(source_name: str, day: date | None, limit: int, as_json: bool) -> Non
             return
         for row in days:
             click.echo(
-                f"{row.day}  {row.state:<11} {_count(row.anomalies, 'anomalies')}  {row.reason or ''}".rstrip()
+                f"{row.day}  {row.state:<11} {'' if row.anomalies is None else _count(row.anomalies, 'anomalies'):<16}  {row.reason or ''}".rstrip()
             )
         return
     found = readers.day_report(place.engine, key, day, limit)
@@ -66,6 +66,10 @@ def report(source_name: str, day: date | None, limit: int, as_json: bool) -> Non
 
 
 def _count(number: int | None, noun: str) -> str:
+    if number == 1:
+        noun = {"anomalies": "anomaly"}.get(
+            noun, noun.replace("events", "event").replace("sessions", "session")
+        )
     return f"{'?' if number is None else format(number, ',')} {noun}"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deeplog_ops.cli.options import errors_console, json_option
+from deeplog_ops.cli.options import json_option
 
 if TYPE_CHECKING:
     from deeplog_ops.formats.guess_source import Preview
@@ -94,7 +94,7 @@ def list_sources(as_json: bool) -> None:
     for one in found:
         click.echo(f"{one.name:<20} {_format(one.format):<16} {' '.join(one.paths)}")
     for error in errors:
-        errors_console.print(f"broken: {error}", style="red", markup=False, highlight=False)
+        click.secho(f"broken: {error}", fg="red", err=True)
 
 
 @source.command()

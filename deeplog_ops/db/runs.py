@@ -148,6 +148,28 @@ def leave_unscored(engine: Engine, run: Run, reason: str) -> None:
         )
 
 
+def note_unrun(
+    engine: Engine, source_key: str, bounds: DayBounds, state: Literal["not_scored", "failed"], reason: str
+) -> None:
+    """Say of a day that no run has begun yet why that is so. A day that was published stays as it was."""
+    with transaction(engine) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO deeplog.days AS d (source_id, day, state, reason, view_start, starts_at, ends_at) "
+                "VALUES (:source_id, :day, :state, :reason, :view_start, :start, :end) "
+                "ON CONFLICT (source_id, day) DO UPDATE SET state = excluded.state, reason = excluded.reason "
+                "WHERE d.run_id IS NULL"
+            ),
+            {
+                "source_id": source_of(connection, source_key),
+                "day": bounds.day,
+                "state": state,
+                "reason": visible(reason),
+                **_instants(bounds),
+            },
+        )
+
+
 def mark_stale(engine: Engine, source_key: str, day: date, reason: str) -> bool:
     """Say that a published day no longer holds all of its lines. False: nothing is published, or it is stale already."""
     with transaction(engine) as connection:

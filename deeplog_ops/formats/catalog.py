@@ -43,5 +43,5 @@ def resolve(format: str | FormatSpec) -> FormatSpec:
         import difflib
 
         near = difflib.get_close_matches(format, _shipped(), n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = f"; did you mean {near[0]}?" if near else "."
         raise FormatError(f"no such format: {format!r}{hint} Shipped are {', '.join(_shipped())}") from None

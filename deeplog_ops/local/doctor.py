@@ -215,7 +215,7 @@ def _database(settings: Settings) -> list[Check]:
 def _lake(settings: Settings) -> list[Check]:
     from deeplog_ops.storage.paths import open_path
 
-    root = open_path(settings.lake)
+    root = open_path(settings.lake, settings.lake_connection)
     probe = root / f".doctor-{os.getpid()}"
     try:
         root.mkdir(parents=True, exist_ok=True)

@@ -169,12 +169,15 @@ def publish(run: int) -> dict[str, Any]:
 
 
 @task(retries=1)
-def close_run(run: int | None) -> None:
+def close_run(run: int | None, source: str, day: str | None = None) -> None:
     """Say in the tables how the run ended, when a stage failed. Runs whatever happened, and decides nothing."""
-    from deeplog_ops.steps.failure import close_run as step
+    from deeplog_ops.steps import failure as step
+    from deeplog_ops.steps.day import parse_day
 
     if run is not None:
-        step(_open(), run)
+        step.close_run(_open(), run)
+    elif day is not None:
+        step.close_unrun(_open(), source, parse_day(day))
 
 
 @task

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from deeplog_ops.db import ledger
+from datetime import date
+
+from deeplog_ops.db import ledger, sources
+from deeplog_ops.records import DayBounds
+from deeplog_ops.steps.wait import day_is_ready
 from deeplog_ops.steps.workplace import Workplace
 
 
@@ -20,3 +24,13 @@ def close_run(place: Workplace, run_id: int, error: str | None = None) -> bool:
         error or ledger.last_error(place.engine, run_id) or "a stage did not end",
     )
     return True
+
+
+def close_unrun(place: Workplace, source_name: str, day: date) -> None:
+    """Mark a day failed whose run did not even begin: its files did not come in time, or its beginning failed."""
+    source = place.source(source_name)
+    sources.register(place.engine, source.key, source.name, source.model_dump(mode="json"))
+    bounds = DayBounds.of(day, source.reading.zone, source.sessions.lookback)
+    missing = day_is_ready(place, source_name, day).waiting_for
+    reason = f"the run did not begin: it waited in vain for {missing}" if missing else "the run did not begin"
+    ledger.note_unrun(place.engine, source.key, bounds, "failed", reason)

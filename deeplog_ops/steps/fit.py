@@ -47,6 +47,12 @@ def fit(
                 "the session setting name sessions in their lines? `deeplog-ops source check` shows both"
             )
         keys, weights = _resolved(sequences, catalogue)
+        if sum(weights) < 2:
+            raise ModelError(
+                f"{source.name} has a single closed session from {bounds.start:%Y-%m-%d %H:%M} to "
+                f"{bounds.end:%Y-%m-%d %H:%M} UTC: a model needs 2 at least, verdicts need "
+                f"{source.detection.least_sessions} (detection.least_sessions). Train on more days, or cut sessions shorter"
+            )
         settings = source.model if epochs is None else source.model.model_copy(update={"epochs": epochs})
         model, curve = KeyModel.fit(keys, weights, settings, progress=progress or _logged)
         held_out = held_out_scores(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from deeplog_ops.db import sources
+from deeplog_ops.config import SourceConfig
+from deeplog_ops.db import ledger, sources
 from deeplog_ops.records import DayBounds
 from deeplog_ops.steps.find_files import holds_lines_of, survey
 from deeplog_ops.steps.workplace import Workplace
@@ -24,21 +25,31 @@ class Readiness:
 
 
 def day_is_ready(place: Workplace, source_name: str, day: date) -> Readiness:
-    """Whether a day's run may begin now."""
+    """Whether a day's run may begin now. What it waits for is the reason of the day's row meanwhile."""
     source = place.source(source_name)
-    wait, bounds = source.daily.wait, DayBounds.of(day, source.reading.zone, source.sessions.lookback)
-    due = bounds.end + wait.grace
+    sources.register(place.engine, source.key, source.name, source.model_dump(mode="json"))
+    bounds = DayBounds.of(day, source.reading.zone, source.sessions.lookback)
+    readiness = Readiness(_missing(place, source, bounds))
+    if not readiness.ready:
+        ledger.note_unrun(
+            place.engine, source.key, bounds, "not_scored", f"waiting for {readiness.waiting_for}"
+        )
+    return readiness
+
+
+def _missing(place: Workplace, source: SourceConfig, bounds: DayBounds) -> str:
+    """What the day still waits for, in words; empty when it is complete."""
+    wait, due = source.daily.wait, bounds.end + source.daily.wait.grace
     if place.now() < due:
-        return Readiness(f"the day's end and {wait.grace} of grace, at {due:%Y-%m-%d %H:%M} UTC")
+        return f"the day's end and {wait.grace} of grace, at {due:%Y-%m-%d %H:%M} UTC"
     if wait.marker is not None:
-        marker = wait.marker.replace("{day}", day.isoformat())
+        marker = wait.marker.replace("{day}", bounds.day.isoformat())
         if not open_path(marker, source.connection).exists():
-            return Readiness(f"the marker {marker}")
+            return f"the marker {marker}"
     if wait.count is not None:
-        sources.register(place.engine, source.key, source.name, source.model_dump(mode="json"))
         # The lookback may touch files of the day before: only those of the day itself count.
-        alone = DayBounds(day, bounds.start, bounds.start, bounds.end)
+        alone = DayBounds(bounds.day, bounds.start, bounds.start, bounds.end)
         found = sum(1 for file in survey(place, source) if holds_lines_of(file, alone, source.reading.zone))
         if found < wait.count:
-            return Readiness(f"{wait.count} files that touch the day; {found} are there")
-    return Readiness()
+            return f"{wait.count} files that touch the day; {found} are there"
+    return ""

@@ -1,5 +1,5 @@
 -- deeplog_reader may read everything and change nothing. It cannot log in: people and tools get a login of their own
--- that is a member of it (deeplog_ops.db.roles.grant_reader, or GRANT deeplog_reader TO somebody).
+-- that is a member of it (GRANT deeplog_reader TO somebody).
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'deeplog_reader') THEN
