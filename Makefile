@@ -15,7 +15,7 @@ export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt /et
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint format up down status lock bench clean
+.PHONY: help setup demo test test-slow lint format up down status lock bench clean
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -38,8 +38,8 @@ status: $(STAMP)  ## what runs here, and where
 test: $(STAMP)  ## the tests, without the slow ones that need minutes
 	@$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
 
-test-all: $(STAMP)  ## every test, those marked slow too
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+test-slow: $(STAMP)  ## the slow ones: an installation beside an Airflow of somebody else's
+	@$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 
 lint: $(STAMP)  ## ruff, its formatter and mypy, changing nothing
 	@$(BIN)/ruff check .
