@@ -125,6 +125,13 @@ class Reading(_Stage):
     )
     chunk_bytes: Size = Field(default=8 * 2**20, description="bytes read at once: bounds memory")
 
+    @field_validator("day_from_path")
+    @classmethod
+    def _names_a_day(cls, value: str | None) -> str | None:
+        if value is not None and "(?P<day>" not in value:
+            raise ValueError("day_from_path needs a group `day`, such as (?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})")
+        return value
+
     @field_validator("zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -341,6 +348,11 @@ def load_source(path: Path) -> SourceConfig:
         raise ConfigError(f"cannot be read: {error.strerror}", path) from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"is not UTF-8 text: {error.reason} at byte {error.start}", path) from error
+    return read_source(text, path)
+
+
+def read_source(text: str, path: Path) -> SourceConfig:
+    """The configuration in a text that stands, or is to stand, at `path`. Raises ConfigError as load_source does."""
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
@@ -348,6 +360,11 @@ def load_source(path: Path) -> SourceConfig:
         mark = error.problem_mark or error.context_mark
         raise ConfigError(
             f"is not YAML: {error.problem or error}", path, mark.line + 1 if mark else None
+        ) from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ConfigError(
+            f"is not YAML: the character #x{error.character:04x} is not allowed", path, line
         ) from error
     if not isinstance(data, dict):
         raise ConfigError("holds no settings: expected `name:`, `paths:`, `format:` and so on", path, 1)
@@ -366,13 +383,32 @@ def load_source(path: Path) -> SourceConfig:
 
 def load_sources(folder: Path) -> tuple[list[SourceConfig], list[ConfigError]]:
     """All sources of a folder, by name, and the errors of those that cannot be used: one broken file breaks only itself."""
-    sources, errors = [], []
+    sources: list[SourceConfig] = []
+    errors: list[ConfigError] = []
     for path in sorted(folder.glob("*.yaml")):
         try:
-            sources.append(load_source(path))
+            source = load_source(path)
+            owner = next((one.name for one in sources if one.key == source.key), None)
+            if owner is not None:
+                raise taken(source.key, owner, path)
+            sources.append(source)
         except ConfigError as error:
             errors.append(error)
     return sources, errors
+
+
+def taken(key: str, owner: str, path: Path) -> ConfigError:
+    """Two sources with one key would write the same tables."""
+    return ConfigError(
+        f"its key {key!r} is that of {owner}.yaml, and both would write the same tables: add a line `key:` with another one",
+        path,
+        line_of(path, ("key",)),
+    )
+
+
+def line_of(path: Path, location: tuple[str | int, ...]) -> int | None:
+    """The line (from 1) of a setting in a file that loads."""
+    return _line(yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader), location)
 
 
 def _config_error(error: ValidationError, node: yaml.Node | None, path: Path) -> ConfigError:

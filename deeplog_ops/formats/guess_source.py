@@ -14,6 +14,7 @@ import polars as pl
 
 from deeplog_ops.config import Reading, SourceConfig
 from deeplog_ops.formats import catalog, encodings, session_key, times
+from deeplog_ops.formats.day_in_path import day_in_path
 from deeplog_ops.formats.engine import COLUMNS
 from deeplog_ops.formats.guess import Guess, guess_format, plain_head
 from deeplog_ops.formats.records import read_records
@@ -222,7 +223,7 @@ def _read(
     for place, sample in enumerate(samples):
         head = plain_head(sample.head)
         whole = head[: head.rfind(b"\n") + 1] or head
-        day = _day_of(sample.path, settings.day_from_path)
+        day = day_in_path(sample.path, settings.day_from_path)
         chunks = read_records(
             io.BytesIO(whole),
             spec=spec,
@@ -244,11 +245,6 @@ def _read(
             ):
                 reasons[str(reason)] += int(count or 0)
     return (pl.concat(tables) if tables else pl.DataFrame()), account, dict(reasons)
-
-
-def _day_of(path: str, pattern: str | None) -> date | None:
-    found = re.search(pattern, path) if pattern else None
-    return date.fromisoformat(found["day"]) if found else None
 
 
 def _sessions(key: SessionKey, kind: int, notes: list[str], comments: dict[str, str]) -> dict[str, Any]:

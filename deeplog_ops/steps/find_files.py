@@ -12,10 +12,11 @@ from upath import UPath
 from deeplog_ops.config import SourceConfig
 from deeplog_ops.db import ledger
 from deeplog_ops.errors import MissingInput
+from deeplog_ops.formats.day_in_path import day_in_path
 from deeplog_ops.records import DayBounds, RawFile
 from deeplog_ops.steps.appended import Appended
 from deeplog_ops.steps.duplicates import mark_duplicates
-from deeplog_ops.steps.heads import day_hint, modified_at, peek
+from deeplog_ops.steps.heads import modified_at, peek
 from deeplog_ops.steps.stage import OpenRun, stage
 from deeplog_ops.steps.workplace import Workplace
 from deeplog_ops.storage import manifest
@@ -90,7 +91,7 @@ def _survey(place: Workplace, source: SourceConfig, ledgered: list[RawFile]) -> 
         modified = modified_at(status)
         before = known.get((str(path), status.st_size, modified))
         if before is not None:
-            seen.append(replace(before, day_hint=day_hint(str(path), source.reading.day_from_path)))
+            seen.append(replace(before, day_hint=day_in_path(str(path), source.reading.day_from_path)))
         else:
             seen.append(peek(path, source, status.st_size, modified, place.now()))
     learnt = {(file.file_id, file.read_to or file.size): file for file in ledgered if file.last_time}

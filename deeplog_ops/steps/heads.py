@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-import re
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 from upath import UPath
 
 from deeplog_ops.config import SourceConfig
 from deeplog_ops.formats import catalog, compression, fingerprint
+from deeplog_ops.formats.day_in_path import day_in_path
 from deeplog_ops.formats.records import read_records
 from deeplog_ops.records import RawFile
 from deeplog_ops.storage.paths import open_bytes
@@ -21,7 +21,7 @@ PEEK_BYTES = 64 * 1024
 def peek(path: UPath, source: SourceConfig, size: int, modified: datetime, now: datetime) -> RawFile:
     """Read a file's head: its fingerprint, its compression, and the time it begins with."""
     plain, packed = _head(path)
-    hint = day_hint(str(path), source.reading.day_from_path)
+    hint = day_in_path(str(path), source.reading.day_from_path)
     first = first_time(plain, source, str(path), modified, now)
     return RawFile(
         file_id=fingerprint.of_head(plain),
@@ -47,7 +47,7 @@ def first_time(
         path=path,
         modified=modified,
         now=now,
-        day_hint=day_hint(path, source.reading.day_from_path),
+        day_hint=day_in_path(path, source.reading.day_from_path),
     )
     return min((chunk.first_time for chunk in chunks if chunk.first_time is not None), default=None)
 
@@ -77,15 +77,3 @@ def is_still(file: RawFile, path: UPath, raw: BinaryIO) -> bool:
 def modified_at(status: Any) -> datetime:
     """When a file was changed last, by its `stat`."""
     return datetime.fromtimestamp(getattr(status, "st_mtime", 0) or 0, UTC)
-
-
-def day_hint(path: str, pattern: str | None) -> date | None:
-    """The day that a path names, by the group `day` of the source's pattern."""
-    found = re.search(pattern, path) if pattern else None
-    if not found:
-        return None
-    digits = re.sub(r"\D", "", found["day"])
-    try:
-        return datetime.strptime(digits, "%Y%m%d").date()
-    except ValueError:
-        return None

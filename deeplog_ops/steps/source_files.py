@@ -8,15 +8,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import polars as pl
 import yaml
 
-from deeplog_ops.config import NAME_PATTERN, SourceConfig, Templates, load_source
+from deeplog_ops.config import NAME_PATTERN, SourceConfig, Templates, load_source, load_sources, read_source
 from deeplog_ops.db import sources
 from deeplog_ops.errors import ConfigError, FormatError, InputError, MissingInput
-from deeplog_ops.formats import catalog
 from deeplog_ops.formats.guess_source import (
     Preview,
     SampleFile,
@@ -25,6 +25,7 @@ from deeplog_ops.formats.guess_source import (
     preview_of,
     to_yaml,
 )
+from deeplog_ops.steps.usable import require_usable
 from deeplog_ops.steps.workplace import Workplace
 from deeplog_ops.storage import manifest
 from deeplog_ops.storage.paths import open_path
@@ -56,14 +57,22 @@ class Checked:
 
 def propose(name: str, paths: Sequence[str], connection: str | None = None) -> Proposal:
     """Look at the files and guess a configuration. Raises ConfigError for a name, MissingInput for paths."""
-    if not re.match(NAME_PATTERN, name):
-        raise ConfigError(
-            f"{name!r} is no name for a source: small letters, digits, - and _, a letter first, at most 48"
-        )
+    _check_name(name)
     absolute = [path if "://" in path else os.path.abspath(path) for path in paths]
     files = manifest.find(absolute, (), connection)
     guess = guess_source(name, _samples([str(file) for file in files], connection), absolute)
+    if "binary" in guess.preview.quarantined and not guess.preview.account.events:
+        raise FormatError(
+            f"what was looked at holds no text, it is binary: {files[0]}. Give the paths of text logs"
+        )
     return Proposal(guess, to_yaml(guess), len(files))
+
+
+def _check_name(name: str) -> None:
+    if not re.fullmatch(NAME_PATTERN.strip("^$"), name):
+        raise ConfigError(
+            f"{name!r} is no name for a source: small letters, digits, - and _, a letter first, at most 48"
+        )
 
 
 def templates(preview: Preview, source: SourceConfig | None = None) -> list[tuple[str, int]]:
@@ -81,12 +90,26 @@ def add(folder: Path, name: str, text: str, *, replace: bool = False) -> Path:
         raise ConfigError(
             f"{path} exists already: choose another name, or add --replace to write it anew (its tables and lake stay)"
         )
+    text = _with_own_key(folder, read_source(text, path), text)
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f".{name}.yaml.draft"
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)
-    load_source(path)
     return path
+
+
+def _with_own_key(folder: Path, source: SourceConfig, text: str) -> str:
+    """A renamed source keeps the key that its first name gave it: a new one of that name gets another."""
+    keys = {one.key for one in load_sources(folder)[0] if one.name != source.name}
+    if source.key not in keys:
+        return text
+    key = next(f"{source.key}-{number}" for number in count(2) if f"{source.key}-{number}" not in keys)
+    return _with_key(text, key)
+
+
+def _with_key(text: str, key: str) -> str:
+    line = f"key: {key}  # identity in tables and lake; stays when the source is renamed"
+    return re.sub(r"(?m)^(name:.*)$", lambda found: f"{found[1]}\n{line}", text, count=1)
 
 
 def check(folder: Path, name: str, now: datetime | None = None) -> Checked:
@@ -97,8 +120,8 @@ def check(folder: Path, name: str, now: datetime | None = None) -> Checked:
         raise ConfigError(f"there is no source {name!r} in {folder}: known are {known}")
     try:
         source = load_source(path)
-        catalog.resolve(source.format)
-    except (ConfigError, FormatError) as error:
+        require_usable(source, path)
+    except ConfigError as error:
         return Checked(name, [str(error)], [])
     try:
         files = manifest.find(source.paths, source.exclude, source.connection)
@@ -143,19 +166,15 @@ def _samples(files: Sequence[str], connection: str | None) -> list[SampleFile]:
 
 def rename(place: Workplace, old: str, new: str) -> Path:
     """Give a source another name. Its key, and so its rows, lake and models, stay as they are."""
+    _check_name(new)
     source = place.source(old)
-    if not re.match(NAME_PATTERN, new):
-        raise ConfigError(
-            f"{new!r} is no name for a source: small letters, digits, - and _, a letter first, at most 48"
-        )
     path, target = place.sources / f"{old}.yaml", place.sources / f"{new}.yaml"
     if target.exists():
         raise ConfigError(f"{target} exists already: choose another name")
     text = path.read_text(encoding="utf-8")
     text = re.sub(r"(?m)^name:.*$", f"name: {new}", text, count=1)
     if not re.search(r"(?m)^key:", text):
-        line = f"key: {source.key}  # identity in tables and lake; stays when the source is renamed"
-        text = re.sub(r"(?m)^(name:.*)$", lambda found: f"{found[1]}\n{line}", text, count=1)
+        text = _with_key(text, source.key)
     if yaml.safe_load(text).get("key") != source.key:
         raise ConfigError(
             f"write `key: {source.key}` below the name, so that the source keeps its rows", path

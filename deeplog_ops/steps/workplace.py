@@ -14,6 +14,7 @@ from deeplog_ops.db.engine import connect
 from deeplog_ops.db.migrate import require_current
 from deeplog_ops.errors import ConfigError
 from deeplog_ops.settings import Settings
+from deeplog_ops.steps.usable import require_usable
 from deeplog_ops.storage.lake import Lake
 from deeplog_ops.storage.paths import open_path
 from deeplog_ops.storage.registry import Registry
@@ -50,4 +51,6 @@ class Workplace:
             raise ConfigError(
                 f"there is no source {name!r} in {self.sources}: known are {known}. `deeplog-ops source add` makes one"
             )
-        return load_source(path)
+        source = load_source(path)
+        require_usable(source, path)
+        return source

@@ -6,7 +6,7 @@ import gzip
 import os
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +149,8 @@ def test_a_day_waits_for_so_many_files_of_its_own(fresh_database: str, tmp_path:
     with plain_source(fresh_database, tmp_path, more="daily: {wait: {count: 3}}") as plain:
         for moment in [*hours(D1), *hours(D2, last=1), *hours(D3)]:
             path = plain.write(f"{moment:%Y-%m-%d-%H}.log", moment)
-            os.utime(path, (moment.timestamp() + 3600, moment.timestamp() + 3600))
+            written = moment.replace(tzinfo=UTC).timestamp() + 60
+            os.utime(path, (written, written))
         assert "3 files that touch the day; 2 are there" in day_is_ready(plain.place, NAME, D2).waiting_for
         assert day_is_ready(plain.place, NAME, D1).ready
         assert day_is_ready(plain.place, NAME, D3).ready
