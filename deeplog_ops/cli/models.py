@@ -28,7 +28,7 @@ def list_versions(source_name: str, as_json: bool) -> None:
     from deeplog_ops.steps.workplace import Workplace
 
     place = Workplace.open()
-    found = rows.list_versions(place.engine, place.source(source_name).key)
+    found = rows.list_versions(place.engine, place.registered(source_name).key)
     if as_json:
         click.echo(json.dumps([asdict(row) for row in found], default=str, indent=2))
         return
@@ -61,7 +61,7 @@ def promote(source_name: str, version: str, why: str) -> None:
 
     place = Workplace.open()
     rows.promote(
-        place.engine, place.source(source_name).key, version, who=getpass.getuser(), why=why or "by command"
+        place.engine, place.registered(source_name).key, version, who=getpass.getuser(), why=why or "by command"
     )
     click.echo(f"{version} is the champion of {source_name} now")
 

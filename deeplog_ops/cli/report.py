@@ -32,7 +32,7 @@ def report(source_name: str, day: date | None, limit: int, as_json: bool) -> Non
     from deeplog_ops.steps.workplace import Workplace
 
     place = Workplace.open()
-    key = place.source(source_name).key
+    key = place.registered(source_name).key
     if day is None:
         days = readers.coverage(place.engine, key)
         if as_json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from deeplog_ops.db import ledger, sources
+from deeplog_ops.db import ledger
 from deeplog_ops.records import DayBounds
 from deeplog_ops.steps.workplace import Workplace
 
@@ -18,8 +18,7 @@ def begin_day(
     `choice` is the model version to score with: "champion", "keep" (the one the day was last scored with) or a
     version's name.
     """
-    source = place.source(source_name)
-    sources.register(place.engine, source.key, source.name, source.model_dump(mode="json"))
+    source = place.registered(source_name)
     bounds = DayBounds.of(day, source.reading.zone, source.sessions.lookback)
     run = ledger.begin_run(
         place.engine,
@@ -38,8 +37,7 @@ def begin_training(
     place: Workplace, source_name: str, first: date, last: date, run_key: str, *, trigger: str
 ) -> int:
     """The number of a training run over the days from `first` to `last`: one long day to the stages before the fit."""
-    source = place.source(source_name)
-    sources.register(place.engine, source.key, source.name, source.model_dump(mode="json"))
+    source = place.registered(source_name)
     bounds = DayBounds.span(first, last, source.reading.zone, source.sessions.lookback)
     run = ledger.begin_run(
         place.engine,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from deeplog_ops.db import ledger, sources
+from deeplog_ops.db import ledger
 from deeplog_ops.records import DayBounds
 from deeplog_ops.steps.wait import day_is_ready
 from deeplog_ops.steps.workplace import Workplace
@@ -28,8 +28,7 @@ def close_run(place: Workplace, run_id: int, error: str | None = None) -> bool:
 
 def close_unrun(place: Workplace, source_name: str, day: date) -> None:
     """Mark a day failed whose run did not even begin: its files did not come in time, or its beginning failed."""
-    source = place.source(source_name)
-    sources.register(place.engine, source.key, source.name, source.model_dump(mode="json"))
+    source = place.registered(source_name)
     bounds = DayBounds.of(day, source.reading.zone, source.sessions.lookback)
     missing = day_is_ready(place, source_name, day).waiting_for
     reason = f"the run did not begin: it waited in vain for {missing}" if missing else "the run did not begin"

@@ -11,7 +11,7 @@ from deeplog_ops.steps.workplace import Workplace
 
 def expire(place: Workplace, source_name: str) -> dict[str, int]:
     """Delete results older than `retention.results_days` and the lake's partitions older than `retention.lake_days`."""
-    source = place.source(source_name)
+    source = place.registered(source_name)
     today = place.now().astimezone(source.timezone).date()
     deleted = rows.expire_results(
         place.engine, source.key, today - timedelta(days=source.retention.results_days)
@@ -26,7 +26,7 @@ def expire(place: Workplace, source_name: str) -> dict[str, int]:
 
 def collect_garbage(place: Workplace, source_name: str) -> dict[str, int]:
     """Delete files that no ledger row names and that are old enough to belong to no attempt under way."""
-    source = place.source(source_name)
+    source = place.registered(source_name)
     live = rows.live_partition_paths(place.engine, source.key)
     older = place.now() - timedelta(hours=source.retention.garbage_hours)
     return {
@@ -37,7 +37,7 @@ def collect_garbage(place: Workplace, source_name: str) -> dict[str, int]:
 
 def prune_versions(place: Workplace, source_name: str) -> list[str]:
     """Delete the oldest versions beyond `retention.versions` that no day, run or champion needs."""
-    source = place.source(source_name)
+    source = place.registered(source_name)
     doomed = model_rows.delete_expendable(place.engine, source.key, source.retention.versions)
     for version in doomed:
         place.registry.delete(source.key, version)

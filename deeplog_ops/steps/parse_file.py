@@ -17,7 +17,7 @@ from upath import UPath
 
 from deeplog_ops import schemas
 from deeplog_ops.config import Reading, Templates
-from deeplog_ops.errors import FormatError, MissingInput
+from deeplog_ops.errors import FormatError, InputError, MissingInput
 from deeplog_ops.formats import catalog, compression, fingerprint
 from deeplog_ops.formats.records import read_records
 from deeplog_ops.formats.spec import FormatSpec
@@ -67,7 +67,8 @@ def parse_file(
     """Write the events of `file` to the Parquet file `out`, in the order of the lines.
 
     Two passes: the lines are read into a temporary file while their distinct masked messages are gathered; these are
-    mined; then every line gets its key. `progress` is told the bytes read and the file's size.
+    mined; then every line gets its key. `progress` is told the bytes read and the file's size. Raises InputError where
+    no line can be read.
     """
     path = open_path(file)
     if not path.is_file():
@@ -83,6 +84,9 @@ def parse_file(
         reader = _Reader(path, head, spec, reading or Reading(), lines, progress)
         parser = MessageParser(Catalogue(()), settings)
         distinct = reader.run(parser)
+        if reader.quarantined and not reader.account.events:
+            first = reader.quarantined[0]
+            raise InputError(f"{file}: nothing could be read: {first['reason']}: {first['detail']}")
         catalogue = learn(Catalogue(()), mine(distinct, settings, Catalogue(())), None, settings)
         parser = MessageParser(catalogue, settings)
         counts = _write(lines, out, parser, catalogue)

@@ -22,7 +22,7 @@ class Decision:
 
 def promote(place: Workplace, source_name: str, version: str, *, rule: str = "yes", who: str) -> Decision:
     """Promote `version` if `rule` ("auto", "yes", "no") says so; the decision and its reason, kept in the audit."""
-    source = place.source(source_name)
+    source = place.registered(source_name)
     if rule not in RULES:
         raise ConfigError(f"promotion {rule!r} is none of {', '.join(RULES)}")
     if rule == "no":
@@ -41,7 +41,7 @@ def promote(place: Workplace, source_name: str, version: str, *, rule: str = "ye
 
 def revert(place: Workplace, source_name: str, *, who: str, why: str) -> str:
     """Back to the champion before this one; its version. ModelError if there is none."""
-    source = place.source(source_name)
+    source = place.registered(source_name)
     return model_rows.revert(place.engine, source.key, who=who, why=why)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from deeplog_ops.config import SourceConfig
-from deeplog_ops.db import ledger, sources
+from deeplog_ops.db import ledger
 from deeplog_ops.records import DayBounds
 from deeplog_ops.steps.find_files import holds_lines_of, survey
 from deeplog_ops.steps.workplace import Workplace
@@ -26,8 +26,7 @@ class Readiness:
 
 def day_is_ready(place: Workplace, source_name: str, day: date) -> Readiness:
     """Whether a day's run may begin now. What it waits for is the reason of the day's row meanwhile."""
-    source = place.source(source_name)
-    sources.register(place.engine, source.key, source.name, source.model_dump(mode="json"))
+    source = place.registered(source_name)
     bounds = DayBounds.of(day, source.reading.zone, source.sessions.lookback)
     readiness = Readiness(_missing(place, source, bounds))
     if not readiness.ready:

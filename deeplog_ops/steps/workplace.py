@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from deeplog_ops.config import SourceConfig, load_source
+from deeplog_ops.db import sources
 from deeplog_ops.db.engine import connect
 from deeplog_ops.db.migrate import require_current
 from deeplog_ops.errors import ConfigError
@@ -53,4 +54,10 @@ class Workplace:
             )
         source = load_source(path)
         require_usable(source, path)
+        return source
+
+    def registered(self, name: str) -> SourceConfig:
+        """The configuration of a source that the database knows from now on, though it may never have run."""
+        source = self.source(name)
+        sources.register(self.engine, source.key, source.name, source.model_dump(mode="json"))
         return source
