@@ -61,7 +61,11 @@ def promote(source_name: str, version: str, why: str) -> None:
 
     place = Workplace.open()
     rows.promote(
-        place.engine, place.registered(source_name).key, version, who=getpass.getuser(), why=why or "by command"
+        place.engine,
+        place.registered(source_name).key,
+        version,
+        who=getpass.getuser(),
+        why=why or "by command",
     )
     click.echo(f"{version} is the champion of {source_name} now")
 
