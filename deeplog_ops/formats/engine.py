@@ -130,6 +130,10 @@ def engine_of(spec: FormatSpec) -> Engine:
         from deeplog_ops.formats.json_lines import JsonEngine
 
         return JsonEngine(spec)
+    if spec.kind == "logfmt":
+        from deeplog_ops.formats.logfmt import LogfmtEngine
+
+        return LogfmtEngine(spec)
     if spec.kind == "csv":
         from deeplog_ops.formats.csv_rows import CsvEngine
 

@@ -53,7 +53,7 @@ def guess_format(samples: Sequence[tuple[str, bytes]]) -> Guess:
     scores = [
         _score(spec, lines)
         for spec in catalog.shipped().values()
-        if spec.kind == "pattern" and spec.name != _LAST_RESORT
+        if spec.kind in ("pattern", "logfmt") and spec.name != _LAST_RESORT
     ]
     best = _best(scores)
     if best is None or best.spec.name in ("iso", "epoch") or best.share < 0.9:

@@ -19,7 +19,7 @@ class FormatSpec(BaseModel):
 
     name: str
     title: str = ""
-    kind: Literal["pattern", "json", "csv"] = "pattern"
+    kind: Literal["pattern", "json", "logfmt", "csv"] = "pattern"
     pattern: str | None = None
     time_formats: tuple[str, ...] = Field(
         default=(),
@@ -31,7 +31,7 @@ class FormatSpec(BaseModel):
     )
     columns: dict[str, str] = Field(
         default_factory=dict,
-        description="kinds json and csv: our column -> their field, or several after one another with | between; "
+        description="kinds json, logfmt and csv: our column -> their field, or several after one another with | between; "
         "dots go into nested objects. Others become fields",
     )
     example: str = ""
