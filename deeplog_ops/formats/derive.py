@@ -177,10 +177,13 @@ def _component(rests: Sequence[str], used: set[str]) -> str | None:
 
 
 def _constant(rests: Sequence[str], used: set[str]) -> str | None:
-    """A word that stands in every line, such as the host's name; not if it is the message's first."""
+    """A word that stands in every line, such as the host's name; not if it is the message's first.
+
+    After a level or a class that is what it is: a sample of few statements begins with one word.
+    """
     words = {rest.split(None, 1)[0] for rest in rests if rest.strip()}
     if (
-        "host" in used
+        not used.isdisjoint(("host", "level", "component"))
         or len(words) != 1
         or len(rests) < 50
         or not re.fullmatch(r"[\w.\-]+", next(iter(words)))
@@ -196,8 +199,8 @@ _STEPS: tuple[Callable[[Sequence[str], set[str]], str | None], ...] = (
     _bar,
     _separator,
     _level,
-    _bracketed,
     _pid,
+    _bracketed,
     _component,
     _constant,
 )

@@ -71,6 +71,8 @@ def _guessed(head: bytes) -> str:
         return "utf-8"
     except UnicodeDecodeError:
         pass
+    if _mostly_utf8(head):
+        return "utf-8"  # several writers in one file: the bytes of the others stay as bytes
     foreign = re.findall(rb"(?<=[A-Za-z])[\x80-\xff]{1,2}|[\x80-\xff]{1,2}(?=[A-Za-z])|[\x80-\xff]+", head)
     size = sum(len(part) for part in foreign)
     letters = sum(len(part) for part in foreign if len(part) <= 2 and min(part) >= 0xC0)
@@ -85,6 +87,12 @@ def _guessed(head: bytes) -> str:
         return normalised(best.encoding) if best is not None else "cp1252"
     except FormatError:
         return "cp1252"
+
+
+def _mostly_utf8(head: bytes) -> bool:
+    """Whether most bytes beyond ASCII are characters of UTF-8. In one-byte encodings, and in those of East Asia, few are."""
+    beyond = len(head.translate(None, bytes(range(128))))
+    return len(head) - len(head.decode("utf-8", "ignore").encode()) < 0.5 * beyond
 
 
 def _wide(head: bytes) -> str | None:

@@ -70,6 +70,21 @@ def test_a_header_for_an_unknown_format_is_derived(form: str, message: str, colu
     assert {name for name in ("level", "thread", "component") if result.rows[0][name]} == columns
 
 
+def test_the_first_word_of_a_single_statement_is_no_host() -> None:
+    text = "".join(f"03.02.2024 10:11:{i % 60:02} INFO Import {i} finished\n" for i in range(100))
+    guess = guess_format([("x.log", text.encode())])
+    assert read(text.encode(), guess.spec).messages[:2] == ["Import 0 finished", "Import 1 finished"]
+
+
+def test_a_number_in_brackets_is_a_process_and_no_thread() -> None:
+    text = "".join(
+        f"2024-02-03 10:11:{i % 60:02}.345 UTC [{4711 + i}] LOG:  statement {i}\n" for i in range(100)
+    )
+    guess = guess_format([("x.log", text.encode())])
+    (row, *_) = read(text.encode(), guess.spec).rows
+    assert (row["pid"], row["thread"], row["message"]) == ("4711", None, "statement 0")
+
+
 def test_text_without_times_is_read_line_by_line_and_said_to_be_unsure() -> None:
     guess = guess_format([("x", b"the cat\nsat on\nthe mat\n" * 20)])
     assert (guess.spec.name, guess.sure) == ("plain", False)
@@ -150,6 +165,14 @@ def test_an_encoding_is_found_and_written(tmp_path: Path) -> None:
 def test_a_few_stray_bytes_do_not_make_an_encoding(tmp_path: Path) -> None:
     data = b"2024-02-03T10:11:12Z started\n" * 200 + b"2024-02-03T10:11:13Z got \xf7\xff\xbf\xf7\xff\xbf\n"
     assert loaded(guessed(data), tmp_path).reading.encoding == "utf-8"
+
+
+def test_lines_of_another_encoding_do_not_spoil_those_of_utf8(tmp_path: Path) -> None:
+    line = "2024-02-03T10:11:12Z caf\u00e9 ge\u00f6ffnet\n"
+    data = (line.encode() * 2 + line.encode("cp1252")) * 50
+    guess = guessed(data)
+    assert loaded(guess, tmp_path).reading.encoding == "utf-8"
+    assert set(guess.preview.messages) == {"caf\u00e9 ge\u00f6ffnet", r"caf\xe9 ge\xf6ffnet"}
 
 
 def test_json_without_a_time_is_read_without_one(tmp_path: Path) -> None:

@@ -190,6 +190,22 @@ def test_other_named_groups_become_fields(read: Callable) -> None:
     assert [row["fields"] for row in result.rows] == ['{"shop":"north","user":"ada"}', '{"shop":"south"}']
 
 
+def test_the_usual_layout_of_log4j_has_a_dash_after_the_class(read: Callable) -> None:
+    line = b"2024-02-03 10:11:12,345 INFO  [http-nio-8080-exec-1] org.example.Orders - Created order 17\n"
+    (row,) = read(line, "hadoop").rows
+    assert (row["message"], row["component"]) == ("Created order 17", "org.example.Orders")
+    assert guess_format([("x", line * 30)]).spec.name == "hadoop"
+
+
+def test_a_time_may_be_an_object_as_mongodb_writes_it(read: Callable) -> None:
+    line = (
+        b'{"t":{"$date":"2024-02-03T10:11:12.345+00:00"},"s":"I","msg":"Connection ended","attr":{"n":7}}\n'
+    )
+    result = read(line, "ndjson")
+    assert (result.messages, result.times) == (["Connection ended"], ["2024-02-03 10:11:12"])
+    assert guess_format([("x", line * 30)]).spec.name == "ndjson"
+
+
 def test_nested_json_becomes_fields_with_dots(read: Callable) -> None:
     line = b'{"@timestamp":"2024-02-03T10:11:12Z","log":{"level":"warn"},"message":"m","k8s":{"pod":"p","n":1}}\n'
     (row,) = read(line, "ndjson").rows
