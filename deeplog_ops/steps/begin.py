@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from deeplog_ops.db import ledger
 from deeplog_ops.records import DayBounds
+from deeplog_ops.steps.day import require_begun
 from deeplog_ops.steps.workplace import Workplace
 
 
@@ -16,10 +17,11 @@ def begin_day(
     version, and takes the configuration as it is now, so that a cleared run sees a mended file.
 
     `choice` is the model version to score with: "champion", "keep" (the one the day was last scored with) or a
-    version's name.
+    version's name. MissingInput for a day that lies so far ahead that its lines would be refused.
     """
     source = place.registered(source_name)
     bounds = DayBounds.of(day, source.reading.zone, source.sessions.lookback)
+    require_begun(bounds, place.now(), source.reading.future)
     run = ledger.begin_run(
         place.engine,
         source.key,

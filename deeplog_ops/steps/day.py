@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from deeplog_ops.errors import ConfigError
+from deeplog_ops.errors import ConfigError, MissingInput
+from deeplog_ops.records import DayBounds
 
 
 def resolve_day(
@@ -48,3 +49,14 @@ def parse_day(text: str | date) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise ConfigError(f"{text!r} is not a day: write YYYY-MM-DD, such as 2026-11-07") from error
+
+
+def require_begun(bounds: DayBounds, now: datetime, ahead: timedelta) -> None:
+    """MissingInput for a day that begins later than now by more than `ahead`: its lines would not be taken either.
+
+    A year mistyped would otherwise leave a row, and in front of it a calendar of days that nobody ran.
+    """
+    if bounds.start > now + ahead:
+        raise MissingInput(
+            f"{bounds.day} has not begun: it is {now:%Y-%m-%d %H:%M} UTC. Name a day that is over"
+        )

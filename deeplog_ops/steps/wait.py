@@ -8,6 +8,7 @@ from datetime import date
 from deeplog_ops.config import SourceConfig
 from deeplog_ops.db import ledger
 from deeplog_ops.records import DayBounds
+from deeplog_ops.steps.day import require_begun
 from deeplog_ops.steps.find_files import holds_lines_of, survey
 from deeplog_ops.steps.workplace import Workplace
 from deeplog_ops.storage.paths import open_path
@@ -25,9 +26,13 @@ class Readiness:
 
 
 def day_is_ready(place: Workplace, source_name: str, day: date) -> Readiness:
-    """Whether a day's run may begin now. What it waits for is the reason of the day's row meanwhile."""
+    """Whether a day's run may begin now. What it waits for is the reason of the day's row meanwhile.
+
+    MissingInput for a day far ahead, which nobody waits for.
+    """
     source = place.registered(source_name)
     bounds = DayBounds.of(day, source.reading.zone, source.sessions.lookback)
+    require_begun(bounds, place.now(), source.reading.future)
     readiness = Readiness(_missing(place, source, bounds))
     if not readiness.ready:
         ledger.note_unrun(

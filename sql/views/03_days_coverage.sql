@@ -1,13 +1,22 @@
 CREATE OR REPLACE VIEW bi.days_coverage AS
 WITH span AS (
-    SELECT source_id, min(day) AS first_day, max(day) AS last_day
+    -- a day without lines that was run long before all others, by a slip of the pen, opens no calendar
+    SELECT source_id, min(day) FILTER (WHERE state <> 'not_scored') AS first_day, max(day) AS last_day
     FROM deeplog.days
     GROUP BY source_id
+),
+calendar AS (
+    SELECT span.source_id, every.day::date AS day
+    FROM span
+    CROSS JOIN LATERAL
+        generate_series(span.first_day::timestamp, span.last_day::timestamp, interval '1 day') AS every (day)
+    UNION
+    SELECT source_id, day FROM deeplog.days
 )
 SELECT
     s.key AS source_key,
     s.name AS source,
-    calendar.day::date AS day,
+    calendar.day,
     coalesce(d.state, 'not_scored') AS state,
     CASE WHEN d.day IS NULL THEN 'no run has touched this day' ELSE d.reason END AS reason,
     d.anomalies,
@@ -20,12 +29,11 @@ SELECT
     d.scored_at,
     d.stale_since,
     d.run_id
-FROM span
-JOIN deeplog.sources s ON s.source_id = span.source_id
-CROSS JOIN LATERAL generate_series(span.first_day::timestamp, span.last_day::timestamp, interval '1 day') AS calendar (day)
-LEFT JOIN deeplog.days d ON d.source_id = span.source_id AND d.day = calendar.day::date;
+FROM calendar
+JOIN deeplog.sources s ON s.source_id = calendar.source_id
+LEFT JOIN deeplog.days d ON d.source_id = calendar.source_id AND d.day = calendar.day;
 
-COMMENT ON VIEW bi.days_coverage IS 'Every day from the first to the last known of a source, those that no run has touched too.';
+COMMENT ON VIEW bi.days_coverage IS 'Every day of a source from the first with a result to the last known, those that no run has touched too.';
 COMMENT ON COLUMN bi.days_coverage.source_key    IS 'Identity of the source; stays when it is renamed.';
 COMMENT ON COLUMN bi.days_coverage.source        IS 'Name of the source.';
 COMMENT ON COLUMN bi.days_coverage.day           IS 'Calendar day in the zone of the source.';

@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import text
 
 from deeplog_ops.db import readers
-from deeplog_ops.errors import LakeError
+from deeplog_ops.errors import LakeError, MissingInput
 from deeplog_ops.records import DayState
 from deeplog_ops.steps import whole_runs
+from deeplog_ops.steps.wait import day_is_ready
 from deeplog_ops.steps.whole_runs import run_day, run_training
 from tests.integration.steps.conftest import FIRST, SCORED_DAYS, Sample
 
@@ -79,6 +80,17 @@ def test_the_five_states_are_five_in_readers_and_views(sample: Sample, broken: p
         assert [tuple(row) for row in view] == [
             (row.day, row.state.value, row.reason, row.anomalies) for row in found.values()
         ]
+
+
+def test_a_day_named_by_mistake_does_not_fill_the_calendar(sample: Sample) -> None:
+    sample.run(A)
+    sample.run(A - timedelta(days=9000))
+    assert list(coverage(sample)) == [A - timedelta(days=9000), A]
+    with pytest.raises(MissingInput, match="has not begun"):
+        sample.run(A + timedelta(days=9000))
+    with pytest.raises(MissingInput, match="has not begun"):
+        day_is_ready(sample.place, "sample", A + timedelta(days=9000))
+    assert list(coverage(sample))[-1] == A
 
 
 def test_a_failed_run_leaves_a_scored_day_as_readers_saw_it(
