@@ -104,6 +104,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--train-days", type=int, default=1)
     parser.add_argument("--contaminated", action="store_true")
+    parser.add_argument(
+        "--false-alarms", type=float, default=0.001, help="detection.false_alarms of the source"
+    )
     given = parser.parse_args()
     days = sorted(date.fromisoformat(path.name.removeprefix("dt=")) for path in given.folder.glob("dt=*"))
     trained = days[given.train_days - 1]
@@ -112,7 +115,8 @@ def main() -> None:
         if not given.contaminated:
             raw = without_anomalies(given.folder, Path(copy), trained)
         proposal = source_files.propose("hdfs", [str(raw / "dt=*" / "*")])
-        source_files.add(place.sources, "hdfs", proposal.text)
+        budget = f"\ndetection: {{false_alarms: {given.false_alarms}}}\n"
+        source_files.add(place.sources, "hdfs", proposal.text + budget)
         print(
             run_training(place, "hdfs", trained, run_key="train", days=given.train_days, rule="yes")[1].reason
         )
