@@ -22,6 +22,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 from deeplog_ops.errors import ConfigError
 from deeplog_ops.formats.spec import FormatSpec
@@ -412,21 +413,28 @@ def line_of(path: Path, location: tuple[str | int, ...]) -> int | None:
 
 
 def _config_error(error: ValidationError, node: yaml.Node | None, path: Path) -> ConfigError:
-    problems = error.errors()
-    first = problems[0]
-    location = tuple(part for part in first["loc"] if part not in ("str", "FormatSpec"))
+    """All that is wrong, so that a file is mended at once; the first fault gives the line."""
+    faults = [(_line(node, _location(problem)), _in_words(problem)) for problem in error.errors()]
+    line, message = faults[0]
+    rest = [f"; line {number}: {words}" if number else f"; {words}" for number, words in faults[1:]]
+    return ConfigError(message + "".join(rest), path, line)
+
+
+def _location(problem: ErrorDetails) -> tuple[str | int, ...]:
+    return tuple(part for part in problem["loc"] if part not in ("str", "FormatSpec"))
+
+
+def _in_words(problem: ErrorDetails) -> str:
+    location = _location(problem)
     name = ".".join(str(part) for part in location) or "the configuration"
-    if first["type"] == "extra_forbidden":
-        message = f"{name} is not a setting{_nearest(location)}"
-    elif first["type"] == "missing":
-        message = f"{name} is missing"
-    else:
-        message = f"{name}: {first['msg'].removeprefix('Value error, ')}"
-        if not isinstance(first["input"], dict | list | tuple):
-            message += f" (found {first['input']!r})"
-    if len(problems) > 1:
-        message += f"; and {len(problems) - 1} more"
-    return ConfigError(message, path, _line(node, location))
+    if problem["type"] == "extra_forbidden":
+        return f"{name} is not a setting{_nearest(location)}"
+    if problem["type"] == "missing":
+        return f"{name} is missing"
+    found, words = repr(problem["input"]), problem["msg"].removeprefix("Value error, ")
+    if isinstance(problem["input"], dict | list | tuple) or found in words:
+        return f"{name}: {words}"
+    return f"{name}: {words} (found {found})"
 
 
 def _nearest(location: tuple[str | int, ...]) -> str:

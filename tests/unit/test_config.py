@@ -68,6 +68,13 @@ def test_a_wrong_value_is_named_with_its_line(
     assert error.line == line
 
 
+def test_all_faults_are_named_each_with_its_line(tmp_path: Path) -> None:
+    error = fault(tmp_path, GOOD.replace("Europe/Berlin", "Europe/Brelin").replace("90m", "90 minuets"))
+    assert error.line == 5
+    assert "; line 9: sessions.idle_timeout: '90 minuets' is not a duration" in str(error)
+    assert "found" not in str(error), "what was found is named once"
+
+
 def test_a_file_with_another_name_than_its_source_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="the two must agree"):
         load_source(written(tmp_path, GOOD, name="other"))
