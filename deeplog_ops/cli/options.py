@@ -43,6 +43,11 @@ def day_option(text: str, *names: str, required: bool = True) -> Callable[[Any],
     return click.option(*(names or ("--day", "-d", "day")), type=Day(), required=required, help=text)
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `1,200 files`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 @contextmanager
 def working(title: str) -> Iterator[tuple[Callable[[str], None], Callable[[str, int, int], None]]]:
     """A bar on the terminal's error stream: `say(stage)` names the stage, `progress(what, number, total)` moves it."""
@@ -53,7 +58,9 @@ def working(title: str) -> Iterator[tuple[Callable[[str], None], Callable[[str, 
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=errors_console, transient=True) as bar:
+    # into a file a bar that goes away writes nothing but an empty line
+    hidden = not errors_console.is_terminal
+    with Progress(*columns, console=errors_console, transient=True, disable=hidden) as bar:
         task = bar.add_task(title, total=None)
 
         def say(stage: str) -> None:

@@ -63,7 +63,9 @@ def parse(file: str, format_name: str | None, out: Path, as_json: bool) -> None:
             )
         )
         return
-    guessed = "" if format_name else (" (guessed)" if done.sure else " (guessed, not sure: give --format)")
+    guessed = (
+        "" if format_name else (" (guessed)" if done.sure else " (guessed, not sure; --format names another)")
+    )
     click.echo(f"{done.file}: format {done.format}{guessed}")
     for note in done.notes:
         errors_console.print(f"note: {note}", style="yellow", markup=False)

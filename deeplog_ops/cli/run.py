@@ -15,7 +15,7 @@ def run() -> None:
     """Score a day, without Airflow."""
 
 
-@run.command()
+@run.command(short_help="Score a day, or several.")
 @source_option
 @day_option("The day to score.")
 @day_option("Score every day from --day to this one.", "--until", required=False)

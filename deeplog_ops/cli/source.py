@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deeplog_ops.cli.options import json_option
+from deeplog_ops.cli.options import counted, json_option
 
 if TYPE_CHECKING:
     from deeplog_ops.formats.guess_source import Preview
@@ -25,7 +25,7 @@ def _folder() -> Path:
     return sources_folder()
 
 
-@source.command()
+@source.command(short_help="Look at raw logs and write a configuration for them.")
 @click.argument("name")
 @click.argument("paths", nargs=-1, required=True)
 @click.option("--connection", help="Airflow connection that opens an object store.")
@@ -54,23 +54,37 @@ def add(name: str, paths: tuple[str, ...], connection: str | None, dry_run: bool
 
 
 @source.command()
-@click.argument("name")
-def check(name: str) -> None:
-    """Say what is wrong with a configuration, with file and line. Exit code 3 when it cannot be used."""
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+def check(names: tuple[str, ...]) -> None:
+    """Say what is wrong with a configuration, with file and line. Exit code 3 when it cannot be used.
+
+    Without a NAME all sources are checked.
+    """
+    faulty = False
+    for name in names or sorted(path.stem for path in _folder().glob("*.yaml")):
+        faulty |= _check(name, say_which=len(names) != 1)
+    if faulty:
+        sys.exit(3)
+
+
+def _check(name: str, say_which: bool) -> bool:
+    """Whether the source cannot be used; what was found is printed."""
     from deeplog_ops.steps import source_files
 
     checked = source_files.check(_folder(), name)
+    if say_which:
+        click.secho(name, bold=True)
     for fault in checked.faults:
         click.secho(fault, fg="red", err=True)
     for warning in checked.warnings:
         click.secho(f"warning: {warning}", fg="yellow", err=True)
     if checked.faults:
-        sys.exit(3)
+        return True
     if checked.preview:
         _show(checked.preview, checked.files)
-    click.echo(
-        f"{name} can be used" + (f", with {len(checked.warnings)} warnings" if checked.warnings else "")
-    )
+    warned = len(checked.warnings)
+    click.echo(f"{name} can be used" + (f", with {counted(warned, 'warning')}" if warned else ""))
+    return False
 
 
 @source.command("list")
@@ -116,9 +130,11 @@ def remove(name: str, yes: bool) -> None:
     from deeplog_ops.steps import source_files
     from deeplog_ops.steps.workplace import Workplace
 
+    place = Workplace.open()
+    place.source(name)
     if not yes:
         click.confirm(f"Delete all results, partitions and models of {name}?", abort=True)
-    done = source_files.remove(Workplace.open(), name)
+    done = source_files.remove(place, name)
     click.echo(
         f"{name} is gone: {done.rows:,} rows, {done.partitions} partitions, {done.versions} model versions"
     )
@@ -135,7 +151,9 @@ def _show(preview: Preview, files: int) -> None:
     span = ""
     if preview.first_time and preview.last_time:
         span = f", {preview.first_time:%Y-%m-%d %H:%M} to {preview.last_time:%Y-%m-%d %H:%M} UTC in the part looked at"
-    click.echo(f"{files} files; {preview.share_understood:.1%} of the lines looked at are understood{span}")
+    click.echo(
+        f"{counted(files, 'file')}; {preview.share_understood:.1%} of the lines looked at are understood{span}"
+    )
     for name, values in preview.fields.items():
         shown = ", ".join(value[:40] for value in values[:4])
         click.echo(f"  {name:<10} {shown}")

@@ -18,6 +18,7 @@ from deeplog_ops.formats.times import Stamps
 SAMPLE_BYTES = 4 * 2**20  # of a file's uncompressed head, what guessing makes use of
 _SAMPLE_LINES = 4000
 _LAST_RESORT = "plain"
+_GENERAL = ("iso", "epoch")
 _OLDEST = 315_532_800_000_000  # 1980: an earlier time is a number mistaken for one
 # formats whose shares of lines differ by less are told apart by how much of the line they name
 _SAME_SHARE = 0.005
@@ -56,7 +57,7 @@ def guess_format(samples: Sequence[tuple[str, bytes]]) -> Guess:
         if spec.kind in ("pattern", "logfmt") and spec.name != _LAST_RESORT
     ]
     best = _best(scores)
-    if best is None or best.spec.name in ("iso", "epoch") or best.share < 0.9:
+    if best is None or best.spec.name in _GENERAL or best.share < 0.9:
         derived = derive.derive(lines)
         if derived is not None:
             scores.append(_score(derived, lines))
@@ -76,6 +77,10 @@ def _said(best: _Score, continuing: float, scores: list[_Score]) -> Guess:
         notes.append(
             "the header is none of the shipped formats: its pattern was derived from the lines, look at it"
         )
+    elif best.spec.name in _GENERAL:
+        notes.append(
+            "no shipped format says more than where the time stands (and the level): all after it is the message"
+        )
     if best.share < 1:
         rest = f"{100 * (1 - best.share):.1f} % of the lines have no header; "
         notes.append(
@@ -93,7 +98,7 @@ def _said(best: _Score, continuing: float, scores: list[_Score]) -> Guess:
     return Guess(
         best.spec,
         round(understood, 4),
-        shipped and understood >= 0.95 and best.spec.name not in ("iso", "epoch"),
+        shipped and understood >= 0.95 and best.spec.name not in _GENERAL,
         tuple(notes),
         tuple(score.spec.name for score in others[:3]),
     )

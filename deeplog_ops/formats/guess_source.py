@@ -6,7 +6,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -31,6 +31,7 @@ _DAYS_IN_PATHS = (
 _YEAR_IN_PATH = r"(?:^|[^0-9])((?:19|20)[0-9]{2})(?:[^0-9]|$)"
 _PREVIEW = 5
 _SAMPLE_MESSAGES = 20_000
+_STREAM_WIDTH = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,8 @@ def guess_source(
         "reading": reading,
         "sessions": sessions,
     }
-    preview = _preview(lines, account, quarantined, keys[0], format_guess)
+    shown = _cut(keys[0], lines, _STREAM_WIDTH) if keys[0].by == "stream" else keys[0]
+    preview = _preview(lines, account, quarantined, shown, format_guess)
     return SourceGuess(config, comments, preview, tuple(dict.fromkeys(notes)), format_guess, tuple(keys))
 
 
@@ -110,7 +112,18 @@ def preview_of(source: SourceConfig, samples: Sequence[SampleFile], now: datetim
     named = session_ids(lines, source.sessions).drop_nulls() if len(lines) else pl.Series([], dtype=pl.String)
     found = named.n_unique()
     key = SessionKey(source.sessions.by, "", sessions=found, mean_length=len(named) / found if found else 0.0)
+    if source.sessions.by in ("stream", "window"):
+        key = _cut(key, lines, source.sessions.width)
     return _preview(lines, account, quarantined, key, Guess(spec, 1.0, True))
+
+
+def _cut(key: SessionKey, lines: pl.DataFrame, width: timedelta) -> SessionKey:
+    """The pieces that a stream is cut into, rather than the one stream."""
+    times_known = lines["time"].drop_nulls() if len(lines) else pl.Series([], dtype=pl.Datetime("us"))
+    if not len(times_known):
+        return key
+    pieces = times_known.dt.truncate(width).n_unique()
+    return replace(key, sessions=pieces, mean_length=len(times_known) / pieces)
 
 
 def to_yaml(guess: SourceGuess) -> str:
@@ -253,7 +266,7 @@ def _sessions(key: SessionKey, kind: int, notes: list[str], comments: dict[str, 
             "no identifier was found that puts events together: the source is one stream. Set sessions if there is one"
         )
         comments["sessions.by"] = "unsure: no identifier was found"
-        return {"by": "stream", "width": "1h"}
+        return {"by": "stream", "width": _in_words(_STREAM_WIDTH)}
     settings: dict[str, Any] = {"by": key.by}
     if key.pattern is not None:
         settings["pattern"] = key.pattern

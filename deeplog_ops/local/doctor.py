@@ -180,7 +180,12 @@ def _sources() -> list[Check]:
     names = ", ".join(source.name for source in sources) or "none yet: `deeplog-ops source add NAME PATH...`"
     return [
         *(
-            Check("source", False, str(error), "mend the file; `deeplog-ops source check` looks at it again")
+            Check(
+                "source",
+                False,
+                str(error),
+                f"mend the file; `deeplog-ops source check {Path(error.file or '').stem}` looks at it again",
+            )
             for error in errors
         ),
         Check("sources", True, f"{names} (in {folder})"),
@@ -251,7 +256,7 @@ def _running() -> list[Check]:
             *_ports_are_free(state.ports),
         ]
     silent = [part for part in airflow.HEALTH if part not in airflow.healthy(state)]
-    told = ", ".join([*dead, *silent])
+    told = ", ".join(dict.fromkeys([*dead, *(part.replace("_", "-") for part in silent)]))
     results = [
         Check(
             "local Airflow",

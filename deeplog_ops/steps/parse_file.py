@@ -67,8 +67,8 @@ def parse_file(
     """Write the events of `file` to the Parquet file `out`, in the order of the lines.
 
     Two passes: the lines are read into a temporary file while their distinct masked messages are gathered; these are
-    mined; then every line gets its key. `progress` is told the bytes read and the file's size. Raises InputError where
-    no line can be read.
+    mined; then every line gets its key. Without a `reading` the encoding is found by looking. `progress` is told the
+    bytes read and the file's size. Raises InputError where no line can be read.
     """
     path = open_path(file)
     if not path.is_file():
@@ -81,7 +81,7 @@ def parse_file(
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".deeplog-parse-", dir=out.parent) as folder:
         lines = Path(folder) / "lines.arrow"
-        reader = _Reader(path, head, spec, reading or Reading(), lines, progress)
+        reader = _Reader(path, head, spec, reading or Reading(encoding="auto"), lines, progress)
         parser = MessageParser(Catalogue(()), settings)
         distinct = reader.run(parser)
         if reader.quarantined and not reader.account.events:

@@ -79,6 +79,13 @@ def test_parse_gives_every_event_with_its_line_and_key(run: Run, log: Path, tmp_
     assert rows[0]["numbers"] == [0.012], "in seconds"
 
 
+def test_parse_finds_the_encoding(run: Run, tmp_path: Path) -> None:
+    path, out = tmp_path / "old.log", tmp_path / "out.parquet"
+    path.write_bytes("2026-03-02 10:00:00 INFO K\u00e4ufer ist ung\u00fcltig\n".encode("cp1252") * 20)
+    assert run("parse", path, "--out", out).code == 0
+    assert pq.read_table(out)["message"][0].as_py() == "K\u00e4ufer ist ung\u00fcltig"
+
+
 def test_parse_reads_lines_without_any_form_one_by_one(run: Run, tmp_path: Path) -> None:
     path, out = tmp_path / "words.txt", tmp_path / "out.parquet"
     path.write_text("".join(f"word number {number} came\n" for number in range(50)))
@@ -125,6 +132,12 @@ def test_a_source_is_added_checked_and_listed(run: Run, platform: Sample, log: P
     assert run("source", "list").code == 0, "one broken source breaks no other"
     assert run("run", "daily", "--source", "mine", "--day", DAY).code == 3
     assert run("source", "check", "nobody").code == 3
+    every = run("source", "check")
+    assert every.code == 3
+    assert "sample can be used" in every.out
+    assert "mine.yaml" in every.err
+    gone = run("source", "remove", "nobody")
+    assert (gone.code, "Delete" in gone.out) == (3, False), "nothing is asked about what is not there"
 
 
 def test_a_day_is_run_and_reported(run: Run, platform: Sample) -> None:

@@ -142,6 +142,17 @@ def test_a_source_without_any_key_is_one_stream_and_said_so(tmp_path: Path) -> N
     assert any("one stream" in note for note in guess.notes)
 
 
+def test_a_format_that_knows_the_time_alone_is_said_to_be_unsure() -> None:
+    guess = guess_format([("x", orders("[{time:%Y-%m-%d %H:%M:%S},345] INFO {message}").encode())])
+    assert (guess.spec.name, guess.sure) == ("iso", False)
+    assert any("all after it is the message" in note for note in guess.notes)
+
+
+def test_the_sessions_of_a_stream_are_the_pieces_it_is_cut_into() -> None:
+    guess = guessed("".join(f"2024-02-03T{10 + i // 50}:11:12Z the cat sat\n" for i in range(100)))
+    assert (guess.preview.sessions, guess.preview.mean_session_length) == (2, 50.0)
+
+
 def test_what_the_data_does_not_say_is_said_to_be_unsure(tmp_path: Path) -> None:
     guess = guessed("Feb  3 10:11:12 box cron[7]: started\n" * 50)
     assert any("no year" in note for note in guess.notes)
