@@ -93,7 +93,7 @@ def list_sources(as_json: bool) -> None:
     """The sources, and what cannot be used."""
     import json
 
-    from deeplog_ops.config import load_sources
+    from deeplog_ops.config_files import load_sources
 
     found, errors = load_sources(_folder())
     if as_json:

@@ -32,7 +32,7 @@ _MORE = {
 
 
 def written(config: Mapping[str, Any], comments: Mapping[str, str], notes: Sequence[str]) -> str:
-    """YAML that config.load_source reads. `notes` come first: what a person should look at."""
+    """YAML that config_files.load_source reads. `notes` come first: what a person should look at."""
     lines = [
         "# Guessed by `deeplog-ops source add`. Change what is wrong; `deeplog-ops source check` says whether it can be used."
     ]

@@ -164,7 +164,7 @@ def _airflow() -> list[Check]:
 
 
 def _sources() -> list[Check]:
-    from deeplog_ops.config import load_sources
+    from deeplog_ops.config_files import load_sources
 
     folder = sources_folder()
     if not folder.is_dir():

@@ -9,7 +9,8 @@ from typing import Any
 
 from airflow.sdk import DAG, task
 
-from deeplog_ops.config import SourceConfig, load_sources
+from deeplog_ops.config import SourceConfig
+from deeplog_ops.config_files import load_sources
 from deeplog_ops.errors import ConfigError
 from deeplog_ops.settings import sources_folder
 

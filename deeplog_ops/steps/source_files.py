@@ -14,7 +14,8 @@ from pathlib import Path
 import polars as pl
 import yaml
 
-from deeplog_ops.config import NAME_PATTERN, SourceConfig, Templates, load_source, load_sources, read_source
+from deeplog_ops.config import NAME_PATTERN, SourceConfig, Templates
+from deeplog_ops.config_files import load_source, load_sources, read_source
 from deeplog_ops.db import sources
 from deeplog_ops.errors import ConfigError, FormatError, InputError, MissingInput
 from deeplog_ops.formats.guess_source import (

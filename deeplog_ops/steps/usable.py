@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from deeplog_ops.config import SourceConfig, line_of, load_source, taken
+from deeplog_ops.config import SourceConfig
+from deeplog_ops.config_files import line_of, load_source, taken
 from deeplog_ops.errors import ConfigError, FormatError
 from deeplog_ops.formats import catalog, encodings
 from deeplog_ops.formats.engine import checked_pattern, engine_of

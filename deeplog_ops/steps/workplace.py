@@ -9,7 +9,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from deeplog_ops.config import SourceConfig, load_source
+from deeplog_ops.config import SourceConfig
+from deeplog_ops.config_files import load_source
 from deeplog_ops.db import sources
 from deeplog_ops.db.engine import connect
 from deeplog_ops.db.migrate import require_current

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from deeplog_ops.config import SourceConfig, load_source, load_sources
+from deeplog_ops.config import SourceConfig
+from deeplog_ops.config_files import load_source, load_sources
 from deeplog_ops.errors import ConfigError
 
 GOOD = """\

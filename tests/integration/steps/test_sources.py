@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from deeplog_ops.config import load_source, load_sources
+from deeplog_ops.config_files import load_source, load_sources
 from deeplog_ops.db import sources as rows
 from deeplog_ops.errors import ConfigError, FormatError, MissingInput
 from deeplog_ops.steps import source_files

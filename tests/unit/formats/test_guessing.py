@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from deeplog_ops.config import SourceConfig, load_source
+from deeplog_ops.config import SourceConfig
+from deeplog_ops.config_files import load_source
 from deeplog_ops.formats.guess import guess_format
 from deeplog_ops.formats.guess_source import SampleFile, SourceGuess, guess_source, to_yaml
 from tests.unit.formats.conftest import NOW, read

@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from deeplog_ops import simulate
-from deeplog_ops.config import Sessions, SourceConfig, load_source
+from deeplog_ops.config import Sessions, SourceConfig
+from deeplog_ops.config_files import load_source
 from deeplog_ops.formats.spec import FormatSpec
 from deeplog_ops.records import DayBounds
 from deeplog_ops.sequences.identify import session_ids

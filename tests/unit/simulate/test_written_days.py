@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from deeplog_ops import simulate
-from deeplog_ops.config import load_source
+from deeplog_ops.config_files import load_source
 from deeplog_ops.simulate.files import LABELS, read_labels
 
 START = date(2026, 2, 27)  # a Friday; the weekly job runs on the third day, and the month ends on the second
