@@ -82,6 +82,10 @@ def _print(anomaly: PublishedAnomaly) -> None:
         else ""
     )
     click.echo(f"  {anomaly.reason}")
+    # File names alone may repeat in a folder a day: the worst line's is given whole.
+    worst = next((line for line in anomaly.lines if line.is_worst), None)
+    if worst is not None and worst.path:
+        click.echo(f"  {worst.path}:{worst.line_no}, byte {worst.byte_offset:,}")
     for line in anomaly.lines:
         mark = ">" if line.is_worst else ("|" if line.of_session else " ")
         where = f"{(line.path or line.file_id).rsplit('/', 1)[-1]}:{line.line_no}"
