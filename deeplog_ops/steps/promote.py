@@ -56,6 +56,10 @@ def _checks(place: Workplace, source: SourceConfig, version: str, champion: str 
             False,
             f"it was trained on {new.training_sessions} sessions, too few for verdicts; the champion was not",
         )
+    if new.last_day < old.last_day:
+        return False, (
+            f"its training days end on {new.last_day}, the champion's on {old.last_day}: promote it by hand if that is meant"
+        )
     if new.training_sessions < _LEAST_SHARE * old.training_sessions:
         return False, (
             f"it was trained on {new.training_sessions} sessions, the champion on {old.training_sessions}: "
