@@ -7,7 +7,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -18,15 +17,6 @@ from deeplog_ops.local.state import State
 
 _PAUSE = 0.5
 _ENDED = ("success", "failed")
-
-
-@dataclass(frozen=True)
-class FailedTask:
-    """A task that failed, by run and name, with the last lines of its log."""
-
-    run_id: str
-    task_id: str
-    words: str
 
 
 class AirflowApi:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TextIO
 
-from deeplog_ops.errors import SetupError
 from deeplog_ops.local import airflow, postgres, processes
 from deeplog_ops.local.progress import Steps
 from deeplog_ops.local.state import Home, State, require_home
@@ -117,12 +116,3 @@ def status(home: Home | None = None, out: TextIO | None = None) -> bool:
         return True
     out.write("start it with `deeplog-ops up`\n")
     return False
-
-
-def require_running(home: Home | None = None) -> Started:
-    """What runs here. Raises SetupError when it does not."""
-    home = home or require_home()
-    state = home.read()
-    if state is None or not _all_run(state):
-        raise SetupError("the local PostgreSQL and Airflow do not run: `deeplog-ops up` starts them")
-    return Started(home, state)

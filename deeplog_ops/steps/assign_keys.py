@@ -9,7 +9,6 @@ import polars as pl
 import pyarrow as pa
 
 from deeplog_ops import schemas
-from deeplog_ops.errors import ModelError
 from deeplog_ops.records import DayBounds, Template
 from deeplog_ops.sequences.identify import session_ids
 from deeplog_ops.steps.stage import OpenRun, commit, stage, writer
@@ -51,14 +50,7 @@ def learn_keys(place: Workplace, run_id: int) -> int:
 
 def version_catalogue(opened: OpenRun) -> Catalogue:
     """The catalogue of the model version that the run pinned; empty where there is none yet."""
-    if opened.run.version is None:
-        return Catalogue(())
-    version = opened.place.registry.read(opened.source.key, opened.run.version)
-    if version.source_key != opened.source.key:
-        raise ModelError(
-            f"version {opened.run.version} belongs to {version.source_key}, not to {opened.source.key}"
-        )
-    return Catalogue.from_rows(version.catalogue)
+    return Catalogue(()) if opened.version is None else Catalogue.from_rows(opened.version.catalogue)
 
 
 def _lines(opened: OpenRun) -> Iterator[pa.Table]:

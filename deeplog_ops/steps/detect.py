@@ -48,10 +48,10 @@ def detect(place: Workplace, run_id: int) -> Detected:
 
 
 def _found(opened: OpenRun) -> list[Anomaly]:
-    if opened.run.version is None:
+    version = opened.version
+    if version is None:
         return []
     place = opened.place
-    version = place.registry.read(opened.source.key, opened.run.version)
     if version.calibration.warming_up(opened.source.detection.least_sessions):
         return []
     scores = pa.concat_tables([schemas.SCORES.empty_table(), *place.lake.read(opened.partition("scores"))])

@@ -89,9 +89,9 @@ def _state(opened: OpenRun, absent: str | None, judged: int) -> tuple[DayState, 
     """
     if absent and not judged:
         return DayState.NOT_SCORED, absent
-    if opened.run.version is None:
+    version = opened.version
+    if version is None:
         return DayState.WARMING_UP, "no model version yet: run the training"
-    version = opened.place.registry.read(opened.source.key, opened.run.version)
     if version.calibration.warming_up(opened.source.detection.least_sessions):
         return DayState.WARMING_UP, (
             f"the model was trained on {version.training_sessions} sessions; verdicts need "

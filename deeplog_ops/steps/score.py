@@ -14,14 +14,13 @@ def score(place: Workplace, run_id: int) -> int:
     opened = OpenRun.of(place, run_id)
     with stage(opened, "score") as record, writer(opened, "scores", record.attempt) as out:
         sequences = distinct_sequences(opened)
-        if opened.run.version is None:
+        if opened.version is None:
             table = schemas.SCORES.empty_table()
             record.message = "no model version yet: the day is warming up"
         else:
-            version = place.registry.read(opened.source.key, opened.run.version)
             catalogue = version_catalogue(opened)
             keys = sequences["keys"].to_list()
-            table = version.key_model().score(
+            table = opened.version.key_model().score(
                 [[catalogue.resolve(key) for key in sequence] for sequence in keys],
                 sequence_ids=sequences["sequence_id"].to_list(),
                 sessions=sequences["sessions"].to_list(),

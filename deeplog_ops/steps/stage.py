@@ -8,13 +8,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from deeplog_ops.config import SourceConfig
 from deeplog_ops.db import ledger
+from deeplog_ops.errors import ModelError
 from deeplog_ops.records import DayBounds, PartitionRef
 from deeplog_ops.steps.workplace import Workplace
 from deeplog_ops.storage.lake import PartitionWriter
+from deeplog_ops.storage.model_version import ModelVersion
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +38,18 @@ class OpenRun:
     def of(cls, place: Workplace, run_id: int) -> OpenRun:
         run = ledger.get_run(place.engine, run_id)
         return cls(place, run, SourceConfig.model_validate(run.config))
+
+    @cached_property
+    def version(self) -> ModelVersion | None:
+        """The model version that the run pinned, read and checked once; None where there was none yet."""
+        if self.run.version is None:
+            return None
+        found = self.place.registry.read(self.source.key, self.run.version)
+        if found.source_key != self.source.key:
+            raise ModelError(
+                f"version {self.run.version} belongs to {found.source_key}, not to {self.source.key}"
+            )
+        return found
 
     def partition(self, stage: str) -> PartitionRef:
         """What an earlier stage of this run committed. LakeError names the stage to run first."""
