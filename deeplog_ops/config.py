@@ -5,61 +5,18 @@ Nothing here imports Airflow, torch or a data frame library: DAG files read it.
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, field_validator, model_validator
 
+from deeplog_ops.config_detection import Detection
+from deeplog_ops.config_types import Duration, Size, Stage
 from deeplog_ops.formats.spec import FormatSpec
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_SIZES = {
-    "b": 1,
-    "kib": 2**10,
-    "mib": 2**20,
-    "gib": 2**30,
-    "tib": 2**40,
-    "kb": 10**3,
-    "mb": 10**6,
-    "gb": 10**9,
-}
 NAME_PATTERN = r"^[a-z][a-z0-9_-]{0,47}$"
-
-
-def _duration(value: object) -> object:
-    if isinstance(value, str) and not value.startswith(
-        "P"
-    ):  # ISO 8601, as the ledger holds it, is pydantic's
-        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*", value)
-        if not match:
-            raise ValueError(
-                f"{value!r} is not a duration: write a number and s, m, h, d or w, such as 90m or 2d"
-            )
-        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
-    return value
-
-
-def _size(value: object) -> object:
-    if isinstance(value, str):
-        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?b)\s*", value.lower())
-        if not match or match[2] not in _SIZES:
-            raise ValueError(f"{value!r} is not a size: write a number and B, KiB, MiB or GiB, such as 64MiB")
-        return int(float(match[1]) * _SIZES[match[2]])
-    return value
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
-Size = Annotated[int, BeforeValidator(_size), Field(gt=0)]
 
 
 @cache
@@ -68,11 +25,7 @@ def _zones() -> set[str]:
     return available_timezones()
 
 
-class _Stage(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Redaction(_Stage):
+class Redaction(Stage):
     """What is blotted out at ingest, before anything is written."""
 
     pattern: str | None = Field(
@@ -88,7 +41,7 @@ class Redaction(_Stage):
         return self
 
 
-class Reading(_Stage):
+class Reading(Stage):
     """Stage ingest: raw bytes to records."""
 
     zone: str = Field(
@@ -136,14 +89,14 @@ class Reading(_Stage):
         return value
 
 
-class Mask(_Stage):
+class Mask(Stage):
     """A pattern whose matches are variable wherever they stand, such as an address."""
 
     name: str
     pattern: str
 
 
-class Templates(_Stage):
+class Templates(Stage):
     """Stage templates: messages to keys."""
 
     similarity: float = Field(default=0.7, gt=0, le=1)
@@ -152,7 +105,7 @@ class Templates(_Stage):
     distinct_limit: int = Field(default=500_000, gt=0, description="distinct masked messages held at once")
 
 
-class Sessions(_Stage):
+class Sessions(Stage):
     """Stage sessions: which events belong together."""
 
     by: Literal["identifier", "field", "window", "stream"] = "stream"
@@ -201,7 +154,7 @@ class Sessions(_Stage):
         return self.longest + 2 * self.idle_timeout  # why twice: sequences/sessions.py
 
 
-class KeyModelSettings(_Stage):
+class KeyModelSettings(Stage):
     """The LSTM of section 3.1: sizes and training."""
 
     history: int = Field(default=10, ge=1, le=200)
@@ -216,21 +169,7 @@ class KeyModelSettings(_Stage):
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
 
-class Detection(_Stage):
-    """Verdicts: how many false alarms the source accepts."""
-
-    false_alarms: float = Field(
-        default=0.001, gt=0, lt=1, description="share of normal sessions that may be flagged"
-    )
-    expected_keys: int = Field(
-        default=5, ge=1, le=50, description="how many expected keys are kept for a miss"
-    )
-    least_sessions: int = Field(
-        default=30, ge=1, description="with fewer training sessions a day is warming up"
-    )
-
-
-class Training(_Stage):
+class Training(Stage):
     """The train DAG."""
 
     schedule: str | None = "0 4 * * 0"
@@ -241,7 +180,7 @@ class Training(_Stage):
     timeout: Duration = timedelta(hours=12)
 
 
-class Waiting(_Stage):
+class Waiting(Stage):
     """When a day's files are complete."""
 
     marker: str | None = Field(
@@ -258,7 +197,7 @@ class Waiting(_Stage):
     )
 
 
-class Daily(_Stage):
+class Daily(Stage):
     """The daily DAG."""
 
     enabled: bool = Field(default=True, description="false: no schedule; by hand and by backfill only")
@@ -269,7 +208,7 @@ class Daily(_Stage):
     pool: str = "default_pool"
 
 
-class Publishing(_Stage):
+class Publishing(Stage):
     """What goes into Postgres."""
 
     context_lines: int = Field(
@@ -282,7 +221,7 @@ class Publishing(_Stage):
     )
 
 
-class Retention(_Stage):
+class Retention(Stage):
     """What maintenance deletes."""
 
     lake_days: int = Field(default=30, ge=1)
@@ -295,7 +234,7 @@ class Retention(_Stage):
     )
 
 
-class SourceConfig(_Stage):
+class SourceConfig(Stage):
     """config/sources/NAME.yaml"""
 
     name: str = Field(pattern=NAME_PATTERN)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from datetime import time as clock_time
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
 
@@ -150,7 +151,11 @@ class ExpectedKey:
 
 @dataclass(frozen=True)
 class Anomaly:
-    """One anomaly of one day. `where` is its worst line; `locator` what makes it unique within its detector."""
+    """One anomaly of one day. `where` is its worst line; `locator` what makes it unique within its detector.
+
+    `details` is what its kind has to say beyond the columns, as plain JSON: typical and actual values, what never
+    came, which detectors agree. `incident_id` names the incident of that day that it belongs to.
+    """
 
     source_key: str
     day: date
@@ -171,11 +176,44 @@ class Anomaly:
     reason: str
     model_version: str
     expected: tuple[ExpectedKey, ...] = field(default=())
+    details: Mapping[str, Any] = field(default_factory=dict)
+    incident_id: str | None = None
 
     @property
     def anomaly_id(self) -> str:
         """A hash of source, day, detector and locator: the same anomaly found again has the same id."""
         return stable_id(self.source_key, self.day.isoformat(), self.detector, self.locator)
+
+
+@dataclass(frozen=True)
+class Incident:
+    """Anomalies of one day that are one event to a person: of one session, or of one burst across sessions.
+
+    `fingerprint` is the same on another day for the same incident; `severity` is 0 to 100. `where` is the first line
+    of its worst anomaly, `details` plain JSON.
+    """
+
+    source_key: str
+    day: date
+    locator: str
+    kind: str
+    fingerprint: str
+    severity: int
+    title: str
+    reason: str
+    anomalies: int
+    sessions: int
+    worst_anomaly_id: str
+    first_time: datetime | None
+    last_time: datetime | None
+    first: LineRef
+    worst: LineRef
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def incident_id(self) -> str:
+        """A hash of source, day and locator: the same incident found again has the same id."""
+        return stable_id("incident", self.source_key, self.day.isoformat(), self.locator)
 
 
 @dataclass(frozen=True)

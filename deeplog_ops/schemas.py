@@ -121,6 +121,33 @@ ANOMALIES = pa.schema(
         pa.field("model_version", pa.string(), nullable=False),
         pa.field("expected_keys", pa.list_(pa.string()), nullable=False),
         pa.field("expected_probabilities", pa.list_(pa.float64()), nullable=False),
+        pa.field("details", pa.string(), nullable=False),  # a JSON object
+        pa.field("incident_id", pa.string()),  # null until anomalies are grouped
+    ]
+)
+
+# Stage "incidents": records.Incident as columns, worst first.
+INCIDENTS = pa.schema(
+    [
+        pa.field("incident_id", pa.string(), nullable=False),
+        pa.field("locator", pa.string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("fingerprint", pa.string(), nullable=False),
+        pa.field("severity", pa.int32(), nullable=False),
+        pa.field("title", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("anomalies", pa.int64(), nullable=False),
+        pa.field("sessions", pa.int64(), nullable=False),
+        pa.field("worst_anomaly_id", pa.string(), nullable=False),
+        pa.field("first_time", TIME),
+        pa.field("last_time", TIME),
+        pa.field("first_file_id", pa.string(), nullable=False),
+        pa.field("first_line_no", pa.int64(), nullable=False),
+        pa.field("first_byte_offset", pa.int64(), nullable=False),
+        pa.field("worst_file_id", pa.string(), nullable=False),
+        pa.field("worst_line_no", pa.int64(), nullable=False),
+        pa.field("worst_byte_offset", pa.int64(), nullable=False),
+        pa.field("details", pa.string(), nullable=False),  # a JSON object
     ]
 )
 
@@ -160,4 +187,9 @@ STAGES = {
     "events": EVENTS,
     "sessions": SESSIONS,
     "scores": SCORES,
+    "incidents": INCIDENTS,
+    # What each kind of evidence found, before verdicts are put together: rows of the stage "anomalies".
+    "value_findings": ANOMALIES,
+    "rate_findings": ANOMALIES,
+    "rule_findings": ANOMALIES,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -25,6 +26,7 @@ def _row(found: Anomaly) -> dict[str, Any]:
         **where,
         "expected_keys": [expected.key for expected in found.expected],
         "expected_probabilities": [expected.probability for expected in found.expected],
+        "details": json.dumps(found.details, ensure_ascii=False, sort_keys=True, allow_nan=False),
     }
 
 
@@ -39,6 +41,7 @@ def anomalies(table: pa.Table, run: Run) -> Iterator[Anomaly]:
             day=run.day,
             where=where,
             expected=tuple(ExpectedKey(key, chance) for key, chance in expected),
+            details=json.loads(row.pop("details")),
             **row,
         )
         assert found.anomaly_id == anomaly_id

@@ -17,6 +17,7 @@ from safetensors.numpy import load, save
 
 from deeplog_ops.config import SourceConfig
 from deeplog_ops.errors import ModelError
+from deeplog_ops.models.part import ModelPart
 from deeplog_ops.records import stable_id
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 # The stages of a source's configuration that shape what is learnt.
 _SETTINGS = ("templates", "sessions", "model", "detection")
-LIBRARIES = ("deeplog-ops", "torch", "numpy", "polars", "pyarrow", "drain3")
+_PART = "part_"  # a part's files: part_NAME.json, part_NAME.safetensors
+LIBRARIES = ("deeplog-ops", "torch", "numpy", "polars", "pyarrow", "drain3", "scikit-learn")
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class ModelVersion:
     """Everything a day's run needs of a training. Immutable; `version` depends on neither time nor machine.
 
     `catalogue` has a row a template (template_id, text, first_seen, alias_of), `weights` the arrays of the network by
-    name, `key_model` and `calibration_data` what restores the two, `loss_curve` a row an epoch. `library_versions` is
-    told but not hashed.
+    name, `key_model` and `calibration_data` what restores the two, `loss_curve` a row an epoch. `parts` holds what else was
+    learnt, by name. `library_versions` is told but not hashed.
     """
 
     source_key: str
@@ -53,6 +55,7 @@ class ModelVersion:
     calibration_data: Mapping[str, Any] = field(repr=False)
     loss_curve: tuple[Mapping[str, float], ...] = field(repr=False)
     library_versions: Mapping[str, str] = field(repr=False)
+    parts: Mapping[str, ModelPart] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(
@@ -69,6 +72,7 @@ class ModelVersion:
         sequences: int,
         parent: str | None,
         settings: SourceConfig,
+        parts: Mapping[str, ModelPart] | None = None,
     ) -> ModelVersion:
         """A version from what a training made. `settings` is the source's configuration, of which the part is kept
         that shapes what is learnt; `parent` is the version whose catalogue it goes on from."""
@@ -102,6 +106,7 @@ class ModelVersion:
             calibration_data=calibration.to_dict(),
             loss_curve=losses,
             library_versions=installed_libraries(),
+            parts=dict(parts or {}),
         )
 
     @cached_property
@@ -130,7 +135,21 @@ class ModelVersion:
             "metrics.json": _json(self.metrics),
             "settings.json": _json(self.settings),
             "vocabulary.json": _json({"keys": list(self.vocabulary)}),
+            **self._part_files(),
         }
+
+    def _part_files(self) -> dict[str, bytes]:
+        found = {}
+        for name, part in self.parts.items():
+            found[f"{_PART}{name}.json"] = _json(part.data)
+            if part.arrays:
+                arrays = {key: np.ascontiguousarray(array) for key, array in part.arrays.items()}
+                found[f"{_PART}{name}.safetensors"] = save(arrays)
+        return found
+
+    def part(self, name: str) -> ModelPart | None:
+        """What the part `name` learnt; None where this version has none, as one of an older program."""
+        return self.parts.get(name)
 
     @classmethod
     def restore(cls, facts: Mapping[str, Any], files: Mapping[str, bytes]) -> ModelVersion:
@@ -154,6 +173,7 @@ class ModelVersion:
                 key_model_data=json.loads(files["key_model.json"]),
                 calibration_data=json.loads(files["calibration.json"]),
                 loss_curve=_rows(files["loss_curve.csv"]),
+                parts=_parts(files),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"a model version of another program version, or not one: {error!r}") from error
@@ -170,6 +190,20 @@ class ModelVersion:
         from deeplog_ops.detection.calibration import Calibration
 
         return Calibration.from_dict(self.calibration_data)
+
+
+def _parts(files: Mapping[str, bytes]) -> dict[str, ModelPart]:
+    names = [
+        name[len(_PART) : -len(".json")]
+        for name in files
+        if name.startswith(_PART) and name.endswith(".json")
+    ]
+    found = {}
+    for name in sorted(names):
+        arrays = files.get(f"{_PART}{name}.safetensors")
+        data = json.loads(files[f"{_PART}{name}.json"])
+        found[name] = ModelPart(data, load(arrays) if arrays is not None else {})
+    return found
 
 
 def installed_libraries() -> dict[str, str]:
