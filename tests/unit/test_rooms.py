@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "deeplog_ops"
-PURE = ("formats", "templates", "sequences", "models", "detection", "workflows", "evaluation", "simulate")
+PURE = (
+    "formats",
+    "templates",
+    "sequences",
+    "models",
+    "detection",
+    "workflows",
+    "evaluation",
+    "simulate",
+    "keyed",
+)
 FORBIDDEN = (
     "airflow",
     "sqlalchemy",

@@ -1,0 +1,93 @@
+"""Detectors in folders that a person can read: JSON, and safetensors for weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from deeplog_ops.errors import ModelError
+
+if TYPE_CHECKING:
+    from deeplog_ops.keyed.detector import DeepLog
+
+    Network = TypeVar("Network", bound=DeepLog)
+
+DESCRIPTION = "detector.json"
+WEIGHTS = "weights.safetensors"
+
+
+def write_folder(folder: Path, description: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Both files; what a folder of this kind held before is replaced. ModelError where it cannot be written."""
+    text = json.dumps(description, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False)
+    try:
+        if folder.is_dir() and any(folder.iterdir()) and not (folder / DESCRIPTION).exists():
+            raise ModelError(f"{folder} holds something else: an empty or new folder is expected")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / WEIGHTS).write_bytes(
+            save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+        )
+        (folder / DESCRIPTION).write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise ModelError(f"{folder} cannot be written: {error.strerror}") from error
+
+
+def read_folder(folder: Path, kind: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """What `write_folder` wrote. ModelError names the file that is missing, damaged, or of another kind."""
+    try:
+        description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        arrays = load((folder / WEIGHTS).read_bytes())
+    except OSError as error:
+        raise ModelError(
+            f"{error.filename} cannot be read ({error.strerror}): a folder made by saving is expected"
+        ) from error
+    except (ValueError, SafetensorError) as error:
+        raise ModelError(f"{folder} is damaged: {error}") from error
+    if not isinstance(description, dict) or description.get("kind") != kind:
+        found = description.get("kind") if isinstance(description, dict) else None
+        raise ModelError(
+            f"{folder / DESCRIPTION} describes a detector of kind {found!r}: {kind!r} is expected"
+        )
+    return description, arrays
+
+
+def save_network(detector: DeepLog, folder: Path) -> None:
+    """See `DeepLog.save`."""
+    description = {
+        "kind": "next_event",
+        "parameters": detector.get_params(),
+        "length": detector.length_,
+        "inputs": detector.n_inputs_,
+        "outputs": detector.n_outputs_,
+    }
+    state = detector.network_.state_dict()
+    write_folder(folder, description, {name: value.detach().cpu().numpy() for name, value in state.items()})
+
+
+def load_network(kind: type[Network], folder: Path) -> Network:
+    """See `DeepLog.load`."""
+    import torch
+
+    from deeplog_ops.keyed.detector import FIRST
+    from deeplog_ops.models.key_network import KeyNetwork, KeyNetworkShape
+
+    description, arrays = read_folder(folder, "next_event")
+    try:
+        detector = kind(**description["parameters"])
+        detector.length_ = int(description["length"])
+        detector.n_inputs_, detector.n_outputs_ = int(description["inputs"]), int(description["outputs"])
+        symbols = max(detector.n_inputs_, detector.n_outputs_) + FIRST
+        network = KeyNetwork(
+            KeyNetworkShape(symbols, detector.embedding, detector.hidden_size, detector.num_layers)
+        )
+        network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ModelError(f"{folder} does not fit together: {error}") from error
+    detector.network_, detector.losses_ = network.eval(), []
+    return detector
