@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from deeplog_ops.config import KeyModelSettings
+from deeplog_ops.models.classic.model import ClassicModel, MakeScore
 from deeplog_ops.models.contract import Fit
+from deeplog_ops.models.detectors import CLASSIC
 from deeplog_ops.models.key_model import KeyModel
 
 SMALL = KeyModelSettings(epochs=12, hidden=16, embedding=8, device="cpu", seed=7)
@@ -27,9 +30,22 @@ class ModelCase:
     name: str
     fit: Fit
     restore: Callable[[Any], Any]
+    sees_order: bool = True
 
 
-CASES = [ModelCase("key_model", fit_key_model, restore_key_model)]
+def classic(name: str, make: MakeScore) -> ModelCase:
+    return ModelCase(
+        name,
+        lambda sequences, weights: ClassicModel.fit(make, sequences, weights, 7),
+        lambda model: ClassicModel.restore(make, json.loads(json.dumps(model.to_dict()))),
+        sees_order=False,
+    )
+
+
+CASES = [
+    ModelCase("key_model", fit_key_model, restore_key_model),
+    *(classic(name, make) for name, make in CLASSIC.items()),
+]
 
 # A session opens, writes twice or thrice with or without a check between, and closes.
 SEQUENCES = [
