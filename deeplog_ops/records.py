@@ -217,6 +217,43 @@ class Incident:
 
 
 @dataclass(frozen=True)
+class DayHealth:
+    """How well a day still fits its model version. None: not measured on this day.
+
+    `unknown_share` of its events have a template that the version does not know; `unknown_usual` is that share on
+    training days. `alarm_rate` is the share of judged sessions that were flagged, against the `budget` that the source
+    states. Calibration is read from the p-values of the `judged` sessions: of normal ones `p_median` is 0.5 and
+    `p_low`, the share with p <= 0.1, is 0.1; `calibration_error` is the largest distance of their distribution from
+    the uniform one, 0 to 1. `level` is ok, watch or train; `advice` says why in words.
+    """
+
+    judged: int
+    unknown_share: float | None = None
+    unknown_usual: float | None = None
+    alarm_rate: float | None = None
+    budget: float | None = None
+    p_median: float | None = None
+    p_low: float | None = None
+    calibration_error: float | None = None
+    level: str = "ok"
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class DetectorOpinion:
+    """What one detector said of a day's `judged` sessions: how many it flagged, of these with the verdict `agreed`.
+
+    `enabled`: it gives alarms of its own; else it is an opinion for comparison.
+    """
+
+    detector: str
+    judged: int
+    flagged: int
+    agreed: int
+    enabled: bool
+
+
+@dataclass(frozen=True)
 class AnomalyLine:
     """A raw line shown with an anomaly; `ordinal` from 0 is its place. Not `of_session`: a neighbour in the file.
 

@@ -8,10 +8,12 @@ from sqlalchemy import Engine, text
 
 from deeplog_ops.db.engine import transaction
 from deeplog_ops.db.months import drop_empty_months
+from deeplog_ops.db.publish import DAY_TABLES
 from deeplog_ops.db.sources import source_of
 
-# Days go last: the ledger of a day that still has a row must be there.
-_RESULTS = ("anomaly_lines", "anomalies", "template_counts", "days")
+# Days go last: the ledger of a day that still has a row must be there. What people said stays, and so do the sessions
+# kept for training.
+_RESULTS = (*DAY_TABLES, "days")
 
 
 def expire_results(engine: Engine, source_key: str, before: date) -> int:

@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, text
 
 from deeplog_ops.db.engine import transaction
-from deeplog_ops.db.publish import write_templates
 from deeplog_ops.db.rows import json_text, visible
 from deeplog_ops.db.sources import source_of
+from deeplog_ops.db.template_rows import write_templates
+from deeplog_ops.db.workflows import delete_workflows
 from deeplog_ops.errors import ModelError
 from deeplog_ops.records import Template
 
@@ -193,6 +194,7 @@ def delete_expendable(engine: Engine, source_key: str, keep: int) -> list[str]:
             ),
             {"source_id": source_id, "gone": gone},
         )
+        delete_workflows(connection, source_id, gone)
         return gone
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, text
 from deeplog_ops.db.engine import transaction
 from deeplog_ops.errors import DatabaseError
 
-PARTITIONED = ("anomalies", "anomaly_lines")
+PARTITIONED = ("anomalies", "anomaly_lines", "incidents")
 # Publishing holds a month shared until it commits, so that maintenance cannot drop the month under it.
 _HOLD = "SELECT pg_advisory_xact_lock_shared(hashtextextended('deeplog:month:' || :month, 0))"
 _OWN = "SELECT pg_advisory_xact_lock(hashtextextended('deeplog:month:' || :month, 0))"
@@ -24,12 +24,11 @@ def ensure_month(engine: Engine, day: date) -> None:
     month, first = _month(day), day.replace(day=1)
     following = (first + timedelta(days=31)).replace(day=1)
     with transaction(engine) as connection:
-        if _exists(connection, month):
+        if not _missing(connection, month):
             return
         connection.execute(text(_OWN), {"month": month})
-        if _exists(connection, month):
-            return
-        for table in PARTITIONED:
+        # A month from before a table was partitioned lacks that one alone.
+        for table in _missing(connection, month):
             child = f"deeplog.{table}_{month}"
             connection.execute(text(f"CREATE TABLE {child} (LIKE deeplog.{table} INCLUDING ALL)"))
             connection.execute(
@@ -42,7 +41,7 @@ def ensure_month(engine: Engine, day: date) -> None:
 def hold_month(connection: Connection, day: date) -> bool:
     """Keep the month of `day` from being dropped until the transaction ends. False: it is gone, make it again."""
     connection.execute(text(_HOLD), {"month": _month(day)})
-    return _exists(connection, _month(day))
+    return not _missing(connection, _month(day))
 
 
 def drop_empty_months(engine: Engine, before: date) -> list[str]:
@@ -65,12 +64,13 @@ def drop_empty_months(engine: Engine, before: date) -> list[str]:
 
 
 def _drop_if_empty(engine: Engine, month: str) -> bool:
-    tables = [f"deeplog.{table}_{month}" for table in PARTITIONED]
     try:
         with transaction(engine) as connection:
             connection.execute(text("SET LOCAL lock_timeout = '2s'"))
             if not connection.execute(text(_TRY), {"month": month}).scalar_one():
                 return False
+            missing = _missing(connection, month)
+            tables = [f"deeplog.{table}_{month}" for table in PARTITIONED if table not in missing]
             if any(connection.execute(text(f"SELECT 1 FROM {table} LIMIT 1")).scalar() for table in tables):
                 return False
             for table in tables:
@@ -80,14 +80,19 @@ def _drop_if_empty(engine: Engine, month: str) -> bool:
         return False
 
 
-def _exists(connection: Connection, month: str) -> bool:
-    found = connection.execute(
-        text(
-            "SELECT count(*) FROM pg_inherits WHERE inhrelid = ANY(ARRAY[to_regclass(:one), to_regclass(:two)]::oid[])"
-        ),
-        {"one": f"deeplog.anomalies_{month}", "two": f"deeplog.anomaly_lines_{month}"},
-    ).scalar_one()
-    return bool(found == len(PARTITIONED))
+def _missing(connection: Connection, month: str) -> list[str]:
+    """The tables that have no partition for the month."""
+    there = set(
+        connection.execute(
+            text(
+                "SELECT p.relname FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent "
+                "JOIN pg_namespace n ON n.oid = p.relnamespace JOIN pg_class c ON c.oid = i.inhrelid "
+                "WHERE n.nspname = 'deeplog' AND p.relname = ANY(:tables) AND c.relname = p.relname || '_' || :month"
+            ),
+            {"tables": list(PARTITIONED), "month": month},
+        ).scalars()
+    )
+    return [table for table in PARTITIONED if table not in there]
 
 
 def _month(day: date) -> str:

@@ -8,53 +8,33 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
+from deeplog_ops.db import day_rows
 from deeplog_ops.db.engine import transaction
 from deeplog_ops.db.months import ensure_month, hold_month
 from deeplog_ops.db.rows import copy, visible_or_none
 from deeplog_ops.db.runs import Run
 from deeplog_ops.db.sources import source_of
+from deeplog_ops.db.template_rows import write_templates
 from deeplog_ops.errors import DatabaseError
-from deeplog_ops.records import Anomaly, AnomalyLine, DayState, Template
+from deeplog_ops.records import (
+    Anomaly,
+    AnomalyLine,
+    DayHealth,
+    DayState,
+    DetectorOpinion,
+    Incident,
+    Template,
+)
 
-_ANOMALIES = [
-    "source_id",
-    "day",
-    "anomaly_id",
-    "run_id",
-    "detector",
-    "kind",
-    "locator",
-    "session",
-    "score",
-    "threshold",
-    "first_time",
-    "last_time",
-    "file_id",
-    "line_no",
-    "byte_offset",
-    "event_count",
-    "template_id",
-    "rank",
-    "probability",
-    "p_value",
-    "expected",
-    "reason",
-    "version",
-]
-_LINES = [
-    "source_id",
-    "day",
-    "anomaly_id",
-    "ordinal",
-    "file_id",
-    "line_no",
-    "byte_offset",
-    "time",
-    "text",
-    "template_id",
-    "is_worst",
-    "of_session",
-]
+# What a run publishes for its day and the next one replaces: children before parents.
+DAY_TABLES = (
+    "anomaly_lines",
+    "anomalies",
+    "incidents",
+    "template_counts",
+    "day_health",
+    "detector_opinions",
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +43,8 @@ class DayResult:
 
     `state` is SCORED or WARMING_UP; `reason` says why, where it is not plain. `anomalies_total` counts all, of which
     `anomalies` are published. `anomalies` and `lines` are read once and may be generators. `template_counts` are the
-    day's events by template id; `templates` the texts of all ids that occur in any of these.
+    day's events by template id; `templates` the texts of all ids that occur in any of these. `incidents` group the
+    anomalies; without `health` and `opinions` the day has none, which is not the same as a healthy day.
     """
 
     run: Run
@@ -78,6 +59,9 @@ class DayResult:
     lines: Iterable[AnomalyLine] = field(repr=False)
     template_counts: Sequence[tuple[str, int]] = field(repr=False)
     templates: Sequence[Template] = field(repr=False)
+    incidents: Iterable[Incident] = field(default=(), repr=False)
+    health: DayHealth | None = None
+    opinions: Sequence[DetectorOpinion] = ()
 
 
 @dataclass(frozen=True)
@@ -88,6 +72,7 @@ class PublishCounts:
     lines: int
     template_counts: int
     replaced_anomalies: int
+    incidents: int = 0
 
 
 def publish_day(engine: Engine, result: DayResult) -> PublishCounts:
@@ -130,12 +115,30 @@ def _replace(connection: Connection, result: DayResult) -> PublishCounts:
         table: connection.execute(
             text(f"DELETE FROM deeplog.{table} WHERE source_id = :source_id AND day = :day"), key
         ).rowcount
-        for table in ("anomaly_lines", "anomalies", "template_counts")
+        for table in DAY_TABLES
     }
     anomalies = copy(
-        connection, "deeplog.anomalies", _ANOMALIES, (_anomaly(run, anomaly) for anomaly in result.anomalies)
+        connection,
+        "deeplog.anomalies",
+        day_rows.ANOMALIES,
+        (day_rows.anomaly_row(run, anomaly) for anomaly in result.anomalies),
     )
-    lines = copy(connection, "deeplog.anomaly_lines", _LINES, (_line(run, line) for line in result.lines))
+    lines = copy(
+        connection,
+        "deeplog.anomaly_lines",
+        day_rows.LINES,
+        (day_rows.line_row(run, line) for line in result.lines),
+    )
+    incidents = copy(
+        connection,
+        "deeplog.incidents",
+        day_rows.INCIDENTS,
+        (day_rows.incident_row(run, incident) for incident in result.incidents),
+    )
+    health = () if result.health is None else (day_rows.health_row(run, result.health),)
+    copy(connection, "deeplog.day_health", day_rows.HEALTH, health)
+    opinions = (day_rows.opinion_row(run, opinion) for opinion in result.opinions)
+    copy(connection, "deeplog.detector_opinions", day_rows.OPINIONS, opinions)
     counts = copy(
         connection,
         "deeplog.template_counts",
@@ -147,9 +150,10 @@ def _replace(connection: Connection, result: DayResult) -> PublishCounts:
         ),
     )
     _check_lines(connection, key)
+    _check_incidents(connection, key, all_published=anomalies == result.anomalies_total)
     write_templates(connection, run.source_id, result.templates, seen=run)
     _point(connection, result, anomalies)
-    return PublishCounts(anomalies, lines, counts, deleted["anomalies"])
+    return PublishCounts(anomalies, lines, counts, deleted["anomalies"], incidents)
 
 
 def _check_lines(connection: Connection, key: dict[str, Any]) -> None:
@@ -168,46 +172,37 @@ def _check_lines(connection: Connection, key: dict[str, Any]) -> None:
         )
 
 
-def write_templates(
-    connection: Connection, source_id: int, templates: Iterable[Template], seen: Run | None = None
-) -> None:
-    """Add templates. Texts never change; the first day only moves back; an alias once given is kept.
-
-    Of a run that has `seen` them they are known from its day on at the latest. Sorted by id, so that two runs cannot
-    deadlock, and whichever order days run in, the rows end the same.
-    """
-    connection.execute(
+def _check_incidents(connection: Connection, key: dict[str, Any], all_published: bool) -> None:
+    """An anomaly's incident is there, and the worst anomaly of an incident, unless it is one too many to publish."""
+    stray = connection.execute(
         text(
-            "CREATE TEMPORARY TABLE IF NOT EXISTS incoming_templates "
-            "(template_id text, text text, first_day date, alias_of text) ON COMMIT DROP"
+            "SELECT anomaly_id, incident_id FROM deeplog.anomalies a WHERE source_id = :source_id AND day = :day "
+            "AND incident_id IS NOT NULL AND NOT EXISTS (SELECT FROM deeplog.incidents i WHERE (i.source_id, i.day, "
+            "i.incident_id) = (a.source_id, a.day, a.incident_id)) LIMIT 1"
+        ),
+        key,
+    ).one_or_none()
+    if stray is not None:
+        raise DatabaseError(
+            f"anomaly {stray.anomaly_id} of {key['day']} belongs to incident {stray.incident_id}, "
+            "which is not among those published"
         )
+    hollow = (
+        all_published
+        and connection.execute(
+            text(
+                "SELECT incident_id, worst_anomaly_id FROM deeplog.incidents i WHERE source_id = :source_id AND day = :day "
+                "AND NOT EXISTS (SELECT FROM deeplog.anomalies a WHERE (a.source_id, a.day, a.anomaly_id, a.incident_id) = "
+                "(i.source_id, i.day, i.worst_anomaly_id, i.incident_id)) LIMIT 1"
+            ),
+            key,
+        ).one_or_none()
     )
-    copy(
-        connection,
-        "incoming_templates",
-        ("template_id", "text", "first_day", "alias_of"),
-        (
-            (
-                template.template_id,
-                template.text,
-                template.first_seen or (seen.day if seen else None),
-                template.alias_of,
-            )
-            for template in sorted(templates, key=lambda template: template.template_id)
-        ),
-    )
-    connection.execute(
-        text(
-            "INSERT INTO deeplog.templates AS t (source_id, template_id, text, first_day, alias_of) "
-            "SELECT :source_id, template_id, text, first_day, alias_of FROM incoming_templates ORDER BY template_id "
-            "ON CONFLICT (source_id, template_id) DO UPDATE SET first_day = least(t.first_day, excluded.first_day), "
-            "alias_of = coalesce(t.alias_of, excluded.alias_of) "
-            "WHERE t.first_day IS DISTINCT FROM least(t.first_day, excluded.first_day) "
-            "OR (t.alias_of IS NULL AND excluded.alias_of IS NOT NULL)"
-        ),
-        {"source_id": source_id},
-    )
-    connection.execute(text("DROP TABLE incoming_templates"))
+    if hollow:
+        raise DatabaseError(
+            f"incident {hollow.incident_id} of {key['day']} has {hollow.worst_anomaly_id} as its worst anomaly, "
+            "which is not among those published as its own"
+        )
 
 
 def _point(connection: Connection, result: DayResult, published: int) -> None:
@@ -250,55 +245,4 @@ def _point(connection: Connection, result: DayResult, published: int) -> None:
     connection.execute(
         text("UPDATE deeplog.runs SET state = 'running' WHERE run_id = :run_id AND state = 'superseded'"),
         {"run_id": run.run_id},
-    )
-
-
-def _anomaly(run: Run, anomaly: Anomaly) -> tuple[Any, ...]:
-    if (anomaly.source_key, anomaly.day) != (run.source_key, run.day):
-        raise DatabaseError(
-            f"anomaly {anomaly.anomaly_id} is of {anomaly.source_key} on {anomaly.day}, "
-            f"but run {run.run_id} publishes {run.source_key} on {run.day}"
-        )
-    expected = [{"key": expected.key, "probability": expected.probability} for expected in anomaly.expected]
-    return (
-        run.source_id,
-        run.day,
-        anomaly.anomaly_id,
-        run.run_id,
-        anomaly.detector,
-        anomaly.kind,
-        anomaly.locator,
-        anomaly.session,
-        float(anomaly.score),
-        float(anomaly.threshold),
-        anomaly.first_time,
-        anomaly.last_time,
-        anomaly.where.file_id,
-        anomaly.where.line_no,
-        anomaly.where.byte_offset,
-        anomaly.event_count,
-        anomaly.template_id,
-        anomaly.rank,
-        anomaly.probability,
-        anomaly.p_value,
-        expected,
-        anomaly.reason,
-        anomaly.model_version,
-    )
-
-
-def _line(run: Run, line: AnomalyLine) -> tuple[Any, ...]:
-    return (
-        run.source_id,
-        run.day,
-        line.anomaly_id,
-        line.ordinal,
-        line.where.file_id,
-        line.where.line_no,
-        line.where.byte_offset,
-        line.time,
-        line.text,
-        line.template_id,
-        line.is_worst,
-        line.of_session,
     )

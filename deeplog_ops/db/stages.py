@@ -134,3 +134,12 @@ def partition(engine: Engine, run_id: int, stage: str) -> PartitionRef:
                 f"run {run_id} has no partition of stage {stage!r} (it has {has or 'none'}): run that stage first"
             )
         return PartitionRef(*row)
+
+
+def committed_stages(engine: Engine, run_id: int) -> set[str]:
+    """The stages of a run that have a partition."""
+    with transaction(engine) as connection:
+        rows = connection.execute(
+            text("SELECT stage FROM deeplog.partitions WHERE run_id = :run_id"), {"run_id": run_id}
+        )
+        return set(rows.scalars())

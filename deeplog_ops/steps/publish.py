@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from deeplog_ops.db import ledger
 from deeplog_ops.db.publish import DayResult, publish_day
-from deeplog_ops.records import DayState
+from deeplog_ops.records import DayState, Incident
 from deeplog_ops.steps import stage_rows as rows
 from deeplog_ops.steps.stage import OpenRun, stage
 from deeplog_ops.steps.workplace import Workplace
@@ -55,6 +56,7 @@ def publish(place: Workplace, run_id: int) -> Published:
                         (row["template_id"], row["events"]) for row in templates if row["events"]
                     ],
                     templates=[rows.template(row) for row in templates],
+                    incidents=_incidents(opened),
                 ),
             )
         record.rows = anomalies.num_rows
@@ -62,6 +64,13 @@ def publish(place: Workplace, run_id: int) -> Published:
     if state is not DayState.NOT_SCORED:
         ledger.finish_run(place.engine, run_id, "done")
     return Published(state, reason, events, judged, anomalies.num_rows)
+
+
+def _incidents(opened: OpenRun) -> Iterator[Incident]:
+    """The incidents of the run; none where no stage of it has grouped its anomalies."""
+    if "incidents" in ledger.committed_stages(opened.place.engine, opened.run.run_id):
+        for table in opened.place.lake.read(opened.partition("incidents")):
+            yield from rows.incidents(table, opened.run)
 
 
 def _session_counts(opened: OpenRun) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from deeplog_ops import schemas
 from deeplog_ops.db.runs import Run
-from deeplog_ops.records import Anomaly, AnomalyLine, ExpectedKey, LineRef, Template
+from deeplog_ops.records import Anomaly, AnomalyLine, ExpectedKey, Incident, LineRef, Template
 
 
 def anomaly_table(found: list[Anomaly]) -> pa.Table:
@@ -46,6 +46,48 @@ def anomalies(table: pa.Table, run: Run) -> Iterator[Anomaly]:
         )
         assert found.anomaly_id == anomaly_id
         yield found
+
+
+def incident_table(found: list[Incident]) -> pa.Table:
+    """Stage "incidents" from its nouns, in their order."""
+    own = [name for name in schemas.INCIDENTS.names if not name.startswith(("first_", "worst_"))]
+    own += ["worst_anomaly_id", "first_time"]
+    return pa.Table.from_pylist(
+        [
+            {
+                **{name: getattr(incident, name) for name in own},
+                **_placed("first", incident.first),
+                **_placed("worst", incident.worst),
+                "details": json.dumps(incident.details, ensure_ascii=False, sort_keys=True, allow_nan=False),
+            }
+            for incident in found
+        ],
+        schemas.INCIDENTS,
+    )
+
+
+def _placed(which: str, where: LineRef) -> dict[str, Any]:
+    return {f"{which}_{name}": getattr(where, name) for name in ("file_id", "line_no", "byte_offset")}
+
+
+def incidents(table: pa.Table, run: Run) -> Iterator[Incident]:
+    """The nouns of stage "incidents"."""
+    for row in table.to_pylist():
+        incident_id = row.pop("incident_id")
+        found = Incident(
+            source_key=run.source_key,
+            day=run.day,
+            first=_place(row, "first"),
+            worst=_place(row, "worst"),
+            details=json.loads(row.pop("details")),
+            **row,
+        )
+        assert found.incident_id == incident_id
+        yield found
+
+
+def _place(row: dict[str, Any], which: str) -> LineRef:
+    return LineRef(*(row.pop(f"{which}_{name}") for name in ("file_id", "line_no", "byte_offset")))
 
 
 def anomaly_lines(table: pa.Table) -> Iterator[AnomalyLine]:

@@ -1,5 +1,6 @@
--- deeplog_reader may read everything and change nothing. It cannot log in: people and tools get a login of their own
--- that is a member of it (GRANT deeplog_reader TO somebody).
+-- deeplog_reader may read the views of schema bi, and nothing else. It cannot log in: people and tools get a login of
+-- their own that is a member of it (GRANT deeplog_reader TO somebody). The tables stay closed to it: among them are the
+-- sessions kept for training, with all their values, and their columns may change with any version.
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'deeplog_reader') THEN
@@ -16,11 +17,13 @@ $$;
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'deeplog_reader') THEN
-        GRANT USAGE ON SCHEMA deeplog, bi TO deeplog_reader;
-        GRANT SELECT ON ALL TABLES IN SCHEMA deeplog, bi TO deeplog_reader;
-        -- Month partitions that are made later.
-        ALTER DEFAULT PRIVILEGES IN SCHEMA deeplog GRANT SELECT ON TABLES TO deeplog_reader;
+        GRANT USAGE ON SCHEMA bi TO deeplog_reader;
+        GRANT SELECT ON ALL TABLES IN SCHEMA bi TO deeplog_reader;
         ALTER DEFAULT PRIVILEGES IN SCHEMA bi GRANT SELECT ON TABLES TO deeplog_reader;
+        -- What an earlier version gave.
+        REVOKE ALL ON ALL TABLES IN SCHEMA deeplog FROM deeplog_reader;
+        REVOKE ALL ON SCHEMA deeplog FROM deeplog_reader;
+        ALTER DEFAULT PRIVILEGES IN SCHEMA deeplog REVOKE SELECT ON TABLES FROM deeplog_reader;
     END IF;
 END
 $$;

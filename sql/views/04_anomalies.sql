@@ -1,3 +1,5 @@
+-- Of all that people said and that holds on an anomaly's day, the nearest to it counts (about the anomaly itself, then
+-- its incident, its session, its template), and of two as near the later one.
 CREATE OR REPLACE VIEW bi.anomalies AS
 SELECT
     s.key AS source_key,
@@ -26,11 +28,53 @@ SELECT
     a.version AS model_version,
     d.state AS day_state,
     a.run_id,
-    a.locator
+    a.locator,
+    a.details,
+    a.incident_id,
+    said.kind AS verdict,
+    said.kind IS NULL OR said.kind = 'true_positive' AS shown,
+    said.verdict_id
 FROM deeplog.anomalies a
 JOIN deeplog.sources s ON s.source_id = a.source_id
 JOIN deeplog.days d ON d.source_id = a.source_id AND d.day = a.day
-LEFT JOIN bi.templates t ON t.source_key = s.key AND t.template_id = a.template_id;
+LEFT JOIN bi.templates t ON t.source_key = s.key AND t.template_id = a.template_id
+LEFT JOIN (
+    -- Templates that something is said about, with all that were merged with them: seldom more than a few.
+    SELECT v.source_id, kin.template_id, array_agg(v.verdict_id) AS verdict_ids
+    FROM deeplog.verdicts v
+    JOIN deeplog.sources s ON s.source_id = v.source_id
+    JOIN bi.templates own ON own.source_key = s.key AND own.template_id = v.template_id
+    JOIN bi.templates kin ON kin.source_key = s.key AND kin.root_id = own.root_id
+    WHERE v.scope = 'template' AND v.withdrawn_at IS NULL
+    GROUP BY v.source_id, kin.template_id
+) kin ON kin.source_id = a.source_id AND kin.template_id = a.template_id
+LEFT JOIN LATERAL (
+    SELECT found.verdict_id, found.kind
+    FROM (
+        SELECT 1 AS distance, v.*
+        FROM deeplog.verdicts v
+        WHERE v.source_id = a.source_id AND v.anomaly_id = a.anomaly_id AND v.day = a.day
+            AND v.scope = 'anomaly' AND v.withdrawn_at IS NULL
+        UNION ALL
+        SELECT 2, v.*
+        FROM deeplog.incidents i
+        JOIN deeplog.verdicts v ON v.source_id = i.source_id AND v.fingerprint = i.fingerprint
+        WHERE i.source_id = a.source_id AND i.day = a.day AND i.incident_id = a.incident_id
+            AND v.scope = 'incident' AND v.withdrawn_at IS NULL
+        UNION ALL
+        SELECT 3, v.*
+        FROM deeplog.verdicts v
+        WHERE v.source_id = a.source_id AND v.scope = 'session' AND v.withdrawn_at IS NULL
+            AND (a.session LIKE v.session_like OR a.session ~ v.session_regex)
+        UNION ALL
+        SELECT 4, v.*
+        FROM deeplog.verdicts v
+        WHERE v.verdict_id = ANY (kin.verdict_ids) AND v.withdrawn_at IS NULL
+    ) found
+    WHERE found.until IS NULL OR found.until >= a.day
+    ORDER BY found.distance, found.verdict_id DESC
+    LIMIT 1
+) said ON true;
 
 COMMENT ON VIEW bi.anomalies IS 'Anomalies of all published days.';
 COMMENT ON COLUMN bi.anomalies.source_key    IS 'Identity of the source; stays when it is renamed.';
@@ -60,3 +104,8 @@ COMMENT ON COLUMN bi.anomalies.model_version IS 'Model version that found it.';
 COMMENT ON COLUMN bi.anomalies.day_state     IS 'State of the day: stale means that late lines came after scoring.';
 COMMENT ON COLUMN bi.anomalies.run_id        IS 'Run that published the row.';
 COMMENT ON COLUMN bi.anomalies.locator       IS 'What makes it unique within its detector and day.';
+COMMENT ON COLUMN bi.anomalies.details       IS 'What its kind has to say beyond the columns, as JSON: typical and actual values, what never came, and the like.';
+COMMENT ON COLUMN bi.anomalies.incident_id   IS 'Incident of the day that it belongs to, as in bi.incidents.';
+COMMENT ON COLUMN bi.anomalies.verdict       IS 'What people said that counts for it: false_positive, true_positive, expected or mute; null: nothing.';
+COMMENT ON COLUMN bi.anomalies.shown         IS 'False: hidden by that verdict. Pages and alerts show WHERE shown.';
+COMMENT ON COLUMN bi.anomalies.verdict_id    IS 'That verdict, as in bi.verdicts. The nearest to the anomaly counts: about itself, then its incident, its session, its template; of two as near the later.';

@@ -7,9 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-import psycopg2
 import pytest
-from sqlalchemy import Engine, make_url, text
+from sqlalchemy import Engine, text
 
 from deeplog_ops.db import engine as database
 from deeplog_ops.db import migrate, sql_files
@@ -155,43 +154,3 @@ def test_every_table_view_and_column_is_documented(engine: Engine) -> None:
             )
         ).scalars().all()  # fmt: skip
     assert undocumented == []
-
-
-def test_the_reader_reads_everything_and_changes_nothing(fresh_database: str, engine: Engine) -> None:
-    address = make_url(fresh_database)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("DROP ROLE IF EXISTS deeplog_test_tool"))
-        connection.execute(text("CREATE ROLE deeplog_test_tool LOGIN PASSWORD 'tool' IN ROLE deeplog_reader"))
-    reader = psycopg2.connect(
-        host=address.host,
-        port=address.port,
-        dbname=address.database,
-        user="deeplog_test_tool",
-        password="tool",
-    )
-    reader.autocommit = True
-    try:
-        with reader.cursor() as cursor:
-            cursor.execute(
-                "SELECT nspname, relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-                "WHERE nspname IN ('bi', 'deeplog') AND relkind IN ('r', 'p', 'v')"
-            )
-            tables = cursor.fetchall()
-            assert len(tables) > 20
-            for schema, table in tables:
-                cursor.execute(f'SELECT * FROM "{schema}"."{table}" LIMIT 1')
-            for statement in (
-                "INSERT INTO deeplog.sources (key, name) VALUES ('x', 'x')",
-                "UPDATE deeplog.days SET state = 'scored'",
-                "DELETE FROM deeplog.anomalies",
-                "TRUNCATE deeplog.runs",
-                "DROP VIEW bi.days",
-                "CREATE TABLE bi.mine (x int)",
-                "CREATE TABLE deeplog.mine (x int)",
-            ):
-                with pytest.raises(psycopg2.errors.InsufficientPrivilege):
-                    cursor.execute(statement)
-    finally:
-        reader.close()
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("DROP ROLE deeplog_test_tool"))
