@@ -50,11 +50,24 @@ def read_keyed(
 
 
 def read_sessions(
-    path: str | Path, form: Form | None = None, nrows: int | None = None, timeout: float | None = TIMEOUT
+    path: str | Path,
+    form: Form | None = None,
+    nrows: int | None = None,
+    *,
+    timeout: float | None = TIMEOUT,
+    window: float | None = None,
+    step: float | None = None,
 ) -> KeyedSessions:
-    """The sessions of a file; events are gathered by machine and cut after `timeout` seconds of silence."""
+    """The sessions of a file; events are gathered by machine and cut after `timeout` seconds of silence.
+
+    With a `window` they are gathered by time instead: so many seconds, beginning every `step`.
+    """
     read = read_keyed(path, form, nrows)
-    return read if isinstance(read, KeyedSessions) else KeyedSessions.of_events(read, timeout)
+    if window is None:
+        return read if isinstance(read, KeyedSessions) else KeyedSessions.of_events(read, timeout)
+    if isinstance(read, KeyedSessions):
+        raise InputError(f"{path} holds sequences without times: windows need events with a timestamp")
+    return KeyedSessions.of_windows(read, window, step)
 
 
 def _read(lines: TextLines, form: Form, nrows: int | None) -> pd.DataFrame | KeyedSessions:

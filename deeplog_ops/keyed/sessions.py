@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from deeplog_ops.sequences.time_windows import time_windows
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -79,6 +81,20 @@ class KeyedSessions:
             ),
             tuple(tuple(keys[a:b].tolist()) for a, b in zip(first.tolist(), ends.tolist(), strict=True)),
             None if labels is None else tuple(_worst(labels[a:b]) for a, b in zip(first, ends, strict=True)),
+        )
+
+    @classmethod
+    def of_windows(cls, events: pd.DataFrame, width: float, step: float | None) -> KeyedSessions:
+        """The events of all machines in windows of `width` seconds that begin every `step`: see `time_windows`.
+
+        A window is named by when it begins, and is anomalous when any of its events is.
+        """
+        windows = time_windows(events["timestamp"].to_numpy(float), events["event"].tolist(), width, step)
+        labels = events["label"].to_numpy(np.int64) if "label" in events else None
+        return cls(
+            tuple(f"{window.start:.15g}" for window in windows),
+            tuple(window.keys for window in windows),
+            None if labels is None else tuple(_worst(labels[list(window.events)]) for window in windows),
         )
 
 

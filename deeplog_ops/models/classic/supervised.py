@@ -89,9 +89,8 @@ def _fit(kind: str, table: CountTable, anomalous: NDArray[np.int64], seed: int) 
     normal = table.sessions - anomalous
     rows = np.concatenate([np.flatnonzero(normal), np.flatnonzero(anomalous)])
     label = np.arange(len(rows)) >= np.count_nonzero(normal)
-    weights = np.concatenate(
-        [normal[normal > 0] / normal.sum(), anomalous[anomalous > 0] / anomalous.sum()]
-    ) * (len(rows) / 2)
+    evenly = normal.sum() / anomalous.sum()
+    weights = np.concatenate([normal[normal > 0].astype(float), anomalous[anomalous > 0] * evenly])
     score = SUPERVISED[kind](features.of(table.counts[rows]), label, weights, seed)
     return SupervisedModel(kind, table, anomalous, seed, score, features)
 
@@ -127,3 +126,6 @@ SUPERVISED: Mapping[str, Classify] = {
     "decision_tree": _decision_tree,
     "linear_svm": _linear_svm,
 }
+
+LEAST_SCALE: Mapping[str, float] = {"logistic_regression": 1.0, "decision_tree": 0.02, "linear_svm": 0.1}
+"""The smallest step of each one's scores that means anything: log-odds, a share, a distance in margins."""

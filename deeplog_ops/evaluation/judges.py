@@ -1,0 +1,84 @@
+"""Detectors as judges: fitted to training sessions, their threshold set by the budget on those alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deeplog_ops.config import Detection, KeyModelSettings
+from deeplog_ops.detection.calibration import Calibration
+from deeplog_ops.evaluation.session_evaluation import Candidate, KeySequence
+from deeplog_ops.models.contract import Fit, SessionModel
+from deeplog_ops.models.detectors import DETECTORS, Detector
+from deeplog_ops.models.held_out import held_out_scores
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True)
+class ThresholdJudge:
+    """Flags what scores above the threshold."""
+
+    model: SessionModel
+    threshold: float
+
+    def judge(self, sequences: Sequence[KeySequence]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        scores = self.model.session_scores(sequences)
+        return scores > self.threshold, scores
+
+
+def threshold_judge(
+    fit: Fit, sequences: Sequence[KeySequence], weights: Sequence[int], budget: float, least_scale: float
+) -> ThresholdJudge:
+    """Calibrated on scores of training sessions by models that did not see them."""
+    held_out = held_out_scores(sequences, weights, fit)
+    calibration = Calibration.fit(held_out.score, held_out.sessions, least_scale=least_scale)
+    return ThresholdJudge(fit(sequences, weights), calibration.threshold(budget))
+
+
+def detector_candidate(name: str, detector: Detector, settings: KeyModelSettings, budget: float) -> Candidate:
+    """One detector alone."""
+
+    def fit(sequences: Sequence[KeySequence], weights: Sequence[int], seed: int) -> ThresholdJudge:
+        fit_model = detector.fit_with(settings.model_copy(update={"seed": seed}))
+        return threshold_judge(fit_model, sequences, weights, budget, detector.least_scale)
+
+    return Candidate(name, fit, detector.seeded)
+
+
+def supervised_candidate(kind: str, anomalous: Sequence[KeySequence], budget: float) -> Candidate:
+    """A detector that also learns from the sessions that people called anomalous, all of them in every fold.
+
+    Its threshold is that of the others: by the normal sessions alone.
+    """
+    from deeplog_ops.models.classic.supervised import LEAST_SCALE, fit_supervised
+
+    def fit(sequences: Sequence[KeySequence], weights: Sequence[int], seed: int) -> ThresholdJudge:
+        def fit_model(normal: Sequence[Sequence[str]], counts: Sequence[int]) -> SessionModel:
+            labels = [False] * len(normal) + [True] * len(anomalous)
+            return fit_supervised(kind, [*normal, *anomalous], [*counts, *[1] * len(anomalous)], labels, seed)
+
+        return threshold_judge(fit_model, sequences, weights, budget, LEAST_SCALE[kind])
+
+    return Candidate(kind, fit)
+
+
+def candidates(
+    names: Sequence[str], anomalous: Sequence[KeySequence], settings: KeyModelSettings, budget: float
+) -> list[Candidate]:
+    """The detectors of these names, and where there are verdicts those that learn from them."""
+    from deeplog_ops.models.classic.supervised import SUPERVISED
+
+    found = [detector_candidate(name, DETECTORS[name], settings, budget) for name in names]
+    if anomalous:
+        found += [supervised_candidate(kind, anomalous, budget) for kind in SUPERVISED]
+    return found
+
+
+def default_verdict(settings: KeyModelSettings, detection: Detection) -> Candidate:
+    """The verdict that a source has by default."""
+    lstm = detector_candidate("key_lstm", DETECTORS["key_lstm"], settings, detection.false_alarms)
+    return Candidate(DEFAULT, lstm.fit, seeded=True)
