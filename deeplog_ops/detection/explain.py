@@ -25,18 +25,18 @@ def reason(
     """
     instead = _alternatives(expected)
     if came is None:
-        where = f"after {_quoted(before)}" if before is not None else "before its first event"
+        where = f"after {quoted(before)}" if before is not None else "before its first event"
         return f"The session ended {where} ({_chance(probability)}); expected {instead}."
-    where = f"After {_quoted(before)} came" if before is not None else "The session began with"
+    where = f"After {quoted(before)} came" if before is not None else "The session began with"
     if not known:
-        return f"{where} {_quoted(came)}, which training never saw; expected {instead}."
+        return f"{where} {quoted(came)}, which training never saw; expected {instead}."
     others = f"{rank} other{'s' if rank != 1 else ''} likelier"
-    return f"{where} {_quoted(came)} ({_chance(probability)}, {others}); expected {instead}."
+    return f"{where} {quoted(came)} ({_chance(probability)}, {others}); expected {instead}."
 
 
 def _alternatives(expected: Sequence[tuple[str | None, float]]) -> str:
     named = [
-        f"{_quoted(text) if text is not None else 'the end of the session'} ({chance:.2f})"
+        f"{quoted(text) if text is not None else 'the end of the session'} ({chance:.2f})"
         for place, (text, chance) in enumerate(expected[:NAMED])
         if place == 0 or chance >= WORTH_NAMING
     ]
@@ -49,7 +49,7 @@ def _chance(probability: float) -> str:
     return "probability under 0.0001" if probability < 0.0001 else f"probability {probability:.2g}"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """The text on one line; of a long one, its beginning and its end, cut between words where there are any."""
     words = " ".join(text.split())
     if len(words) > LONGEST:
