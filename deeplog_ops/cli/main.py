@@ -21,6 +21,7 @@ _COMMANDS = {
     "report": ("report", "report", "What was found on a day."),
     "models": ("models", "models", "Model versions: list, promote, revert."),
     "parse": ("parse", "parse", "One file to events with template ids; needs no database."),
+    "sequences": ("sequences", "sequences", "Events that are already keys: train, predict, evaluate."),
     "db": ("db", "db", "The platform's tables."),
     "up": ("local", "up", "Start the embedded PostgreSQL and Airflow."),
     "down": ("local", "down", "Stop what `up` started."),

@@ -14,6 +14,7 @@ FORMS: tuple[str, ...] = get_args(Form)
 EVENT_COLUMNS = ("timestamp", "event", "machine")
 SESSION_COLUMNS = ("session", "keys")
 DELIMITERS = ",;\t"
+TIMEOUT = 86_400.0  # seconds; a machine that is silent for longer begins a new session
 
 ACCEPTED = (
     "accepted are CSV with the columns timestamp,event,machine[,label], CSV with session,keys[,label] (keys with "

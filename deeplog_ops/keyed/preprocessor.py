@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deeplog_ops.errors import InputError
-from deeplog_ops.keyed.forms import EVENT_COLUMNS, Form
-from deeplog_ops.keyed.readers import TIMEOUT, read_keyed
+from deeplog_ops.keyed.forms import EVENT_COLUMNS, TIMEOUT, Form
+from deeplog_ops.keyed.readers import read_keyed
 from deeplog_ops.keyed.sessions import KeyedSessions
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from deeplog_ops.keyed.forms import (
     ACCEPTED,
     FORMS,
     SESSION_COLUMNS,
+    TIMEOUT,
     Form,
     delimiter_of,
     form_of,
@@ -24,8 +25,6 @@ from deeplog_ops.keyed.values import label_of
 
 if TYPE_CHECKING:
     import pandas as pd
-
-TIMEOUT = 86_400.0  # seconds; a machine that is silent for longer begins a new session
 
 
 def read_keyed(

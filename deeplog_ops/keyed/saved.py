@@ -15,6 +15,7 @@ from safetensors.numpy import load, save
 from deeplog_ops.errors import ModelError
 
 if TYPE_CHECKING:
+    from deeplog_ops.detection.session_detector import SessionDetector
     from deeplog_ops.keyed.detector import DeepLog
 
     Network = TypeVar("Network", bound=DeepLog)
@@ -55,6 +56,23 @@ def read_folder(folder: Path, kind: str) -> tuple[dict[str, Any], dict[str, NDAr
             f"{folder / DESCRIPTION} describes a detector of kind {found!r}: {kind!r} is expected"
         )
     return description, arrays
+
+
+def save_detector(detector: SessionDetector, reading: Mapping[str, Any], folder: Path) -> None:
+    """The detector of `sequences train`; `reading` says which events were a session."""
+    description = {"kind": "sessions", "detector": detector.to_dict(), "reading": dict(reading)}
+    write_folder(folder, description, detector.arrays())
+
+
+def load_detector(folder: Path, device: str = "auto") -> tuple[SessionDetector, dict[str, Any]]:
+    """What `save_detector` wrote, to be run on `device`. ModelError names what is missing or does not fit."""
+    from deeplog_ops.detection.session_detector import SessionDetector
+
+    description, arrays = read_folder(folder, "sessions")
+    try:
+        return SessionDetector.restore(description["detector"], arrays), dict(description["reading"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{folder / DESCRIPTION} does not fit together: {error!r}") from error
 
 
 def save_network(detector: DeepLog, folder: Path) -> None:

@@ -1,0 +1,212 @@
+"""Options that the commands of `sequences` share: those of the `deeplog` package, and how files are read."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from deeplog_ops.config import Detection, KeyModelSettings
+from deeplog_ops.keyed.forms import FORMS, TIMEOUT
+
+if TYPE_CHECKING:
+    from deeplog_ops.keyed.forms import Form
+    from deeplog_ops.keyed.sessions import KeyedSessions
+
+_MODEL = KeyModelSettings()
+
+
+class Seconds(click.ParamType):
+    """A number of seconds, or a duration."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, int | float):
+            return float(value)
+        number, unit = value.strip()[:-1], value.strip()[-1:]
+        try:
+            seconds = (
+                float(value)
+                if unit.isdigit()
+                else float(number) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[unit]
+            )
+        except (ValueError, KeyError):
+            seconds = -1.0
+        if not 0 < seconds < float("inf"):
+            self.fail(f"{value!r}: seconds are expected, or a duration such as 90m, 24h or 7d", param, ctx)
+        return seconds
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How files of keys become sessions."""
+
+    form: Form | None
+    nrows: int | None
+    timeout: float | None
+    window: float | None
+    step: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """What decides which events are a session: kept with what was learnt."""
+        return {"timeout": self.timeout, "window": self.window, "step": self.step}
+
+    def over(self, saved: Mapping[str, Any]) -> Reading:
+        """As it was when the detector was trained, but for what was asked for now."""
+        given = {name: value for name, value in self.to_dict().items() if value is not None}
+        return replace(self, **{"timeout": TIMEOUT, **saved, **given})
+
+    def read(self, *paths: Path) -> KeyedSessions:
+        """The sessions of all files, one after the other."""
+        from deeplog_ops.keyed.readers import read_sessions
+        from deeplog_ops.keyed.sessions import KeyedSessions
+
+        return KeyedSessions.joined(
+            [
+                read_sessions(
+                    path,
+                    self.form,
+                    self.nrows,
+                    timeout=TIMEOUT if self.timeout is None else self.timeout,
+                    window=self.window,
+                    step=self.step,
+                )
+                for path in paths
+            ]
+        )
+
+
+budget_option = click.option(
+    "--budget",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=Detection().false_alarms,
+    show_default=True,
+    help="Share of normal sessions that may be flagged.",
+)
+
+
+def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives the command a `reading`."""
+
+    @functools.wraps(command)
+    def wrapped(
+        input_format: str,
+        nrows: int | None,
+        timeout: float | None,
+        window: float | None,
+        step: float | None,
+        **rest: Any,
+    ) -> Any:
+        form: Any = None if input_format == "auto" else input_format
+        return command(reading=Reading(form, nrows, timeout, window, step), **rest)
+
+    for option in reversed(
+        [
+            click.option(
+                "--input-format",
+                type=click.Choice(["auto", *FORMS]),
+                default="auto",
+                show_default=True,
+                help="What the files hold, where their content does not say it.",
+            ),
+            click.option(
+                "--nrows",
+                type=click.IntRange(min=0),
+                help="Read so many rows, lines or entries of each file.",
+            ),
+            click.option(
+                "--timeout",
+                type=Seconds(),
+                help="A machine that is silent for longer begins a new session; for events with times. Default: that of the training, or 1d.",
+            ),
+            click.option(
+                "--window",
+                type=Seconds(),
+                help="Take stretches of time of this width, such as 24h, as sessions instead of machines.",
+            ),
+            click.option(
+                "--step", type=Seconds(), help="A stretch begins every so often. Default: the width."
+            ),
+        ]
+    ):
+        wrapped = option(wrapped)
+    return wrapped
+
+
+def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives the command `settings` of the key model."""
+
+    @functools.wraps(command)
+    def wrapped(
+        length: int,
+        hidden: int,
+        input_size: int,
+        layers: int,
+        batch_size: int,
+        epochs: int,
+        device: str,
+        seed: int,
+        **rest: Any,
+    ) -> Any:
+        settings = KeyModelSettings(
+            history=length,
+            hidden=hidden,
+            embedding=input_size,
+            layers=layers,
+            batch_size=batch_size,
+            epochs=epochs,
+            device=device,  # type: ignore[arg-type]
+            seed=seed,
+        )
+        return command(settings=settings, **rest)
+
+    number = functools.partial(click.option, show_default=True)
+    least = click.IntRange(min=1)
+    for option in reversed(
+        [
+            number(
+                "--length",
+                type=click.IntRange(1, 200),
+                default=_MODEL.history,
+                help="Keys before it that the next is predicted from.",
+            ),
+            number("--hidden", type=least, default=_MODEL.hidden, help="Width of the LSTM."),
+            number(
+                "--input",
+                "-i",
+                "input_size",
+                type=least,
+                default=_MODEL.embedding,
+                help="Numbers that stand for a key.",
+            ),
+            number("--layers", "-l", type=least, default=_MODEL.layers, help="Layers of the LSTM."),
+            number(
+                "--batch-size",
+                "-b",
+                type=least,
+                default=_MODEL.batch_size,
+                help="Windows at once in training.",
+            ),
+            number("--epochs", "-e", type=least, default=_MODEL.epochs, help="At most so many."),
+            number(
+                "--device",
+                "-d",
+                type=click.Choice(["cpu", "cuda", "auto"]),
+                default=_MODEL.device,
+                help="`auto` takes a GPU where there is one.",
+            ),
+            number(
+                "--seed",
+                type=click.IntRange(min=0),
+                default=_MODEL.seed,
+                help="Equal input and seed give equal results.",
+            ),
+        ]
+    ):
+        wrapped = option(wrapped)
+    return wrapped
