@@ -1,0 +1,97 @@
+"""A day's counts against the version's rates: the stage "rate_findings"."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+
+from deeplog_ops.db import ledger
+from deeplog_ops.detection.rate_words import rate_anomaly
+from deeplog_ops.detection.rates import RateFinding, rate_findings, with_silent
+from deeplog_ops.models.rate_baseline import RateBaseline
+from deeplog_ops.models.rate_bins import DayBins
+from deeplog_ops.records import Anomaly
+from deeplog_ops.steps.assign_keys import version_catalogue
+from deeplog_ops.steps.rate_counts import counted, days_of
+from deeplog_ops.steps.rate_lines import lines_of
+from deeplog_ops.steps.stage import OpenRun, commit, stage, writer
+from deeplog_ops.steps.stage_rows import anomaly_table
+from deeplog_ops.steps.workplace import Workplace
+from deeplog_ops.templates.catalogue import Catalogue
+
+MOST = 2000  # findings of a day that are kept, the oddest; a day with more has one cause
+
+
+def score_rates(place: Workplace, run_id: int) -> int:
+    """Write the stage "rate_findings"; how many there are. Without a version, or without its rates, there are none."""
+    opened = OpenRun.of(place, run_id)
+    with stage(opened, "score_rates") as record, writer(opened, "rate_findings", record.attempt) as out:
+        part = opened.version.part("rates") if opened.version else None
+        found: list[Anomaly] = []
+        if not opened.source.detection.rates.enabled:
+            record.message = "rates are not watched"
+        elif part is None:
+            record.message = "the model version has no rates: too few training days"
+        else:
+            baseline = RateBaseline.restore(part)
+            found, record.message = _found(opened, baseline, version_catalogue(opened))
+        out.write_batch(anomaly_table(found))
+        out.close()
+        commit(opened, out)
+        record.rows = len(found)
+    return record.rows
+
+
+def _found(opened: OpenRun, baseline: RateBaseline, catalogue: Catalogue) -> tuple[list[Anomaly], str]:
+    (bins,) = days_of(opened, baseline.width)
+    keys, (counts,) = counted(opened, catalogue, (bins,))
+    if not counts.any():
+        return [], "no lines of this day to count"
+    over = _over(opened, bins)
+    keys, counts = with_silent(baseline, keys, counts)
+    findings = rate_findings(baseline, keys, counts[:, :over], bins, catalogue.by_id)
+    message = f"{len(findings)} odd rates among {len(keys)} templates"
+    if over < len(bins):
+        message += f"; the day is not over, {over} of {len(bins)} bins are"
+    return _anomalies(opened, findings[:MOST], catalogue), message
+
+
+def _over(opened: OpenRun, bins: DayBins) -> int:
+    """How many bins are over: all of a day that is; of one that is not, those before its files were last written."""
+    now = opened.place.now()
+    if now >= bins.end:
+        return len(bins)
+    files = ledger.run_files(opened.place.engine, opened.run.run_id)
+    until = min([now, max((file.modified for file in files), default=now)])
+    return int(np.searchsorted([_seconds(end) for end in bins.ends], _seconds(until), side="right"))
+
+
+def _seconds(moment: datetime) -> float:
+    return moment.timestamp()
+
+
+def _anomalies(opened: OpenRun, findings: list[RateFinding], catalogue: Catalogue) -> list[Anomaly]:
+    assert opened.version is not None
+    lines = lines_of(opened, findings, catalogue)
+    texts = _texts(opened, {found.key for found in findings})
+    return [
+        rate_anomaly(
+            found,
+            text=catalogue.text(found.key) or texts.get(found.key, found.key),
+            where=line.where,
+            seen=line.seen,
+            source_key=opened.source.key,
+            day=opened.run.day,
+            zone=opened.source.timezone,
+            model_version=opened.version.version,
+            known=found.key in catalogue.by_id,
+        )
+        for found, line in zip(findings, lines, strict=True)
+    ]
+
+
+def _texts(opened: OpenRun, keys: set[str]) -> dict[str, str]:
+    tables = opened.place.lake.read(opened.partition("catalogue"), columns=["template_id", "text"])
+    rows = (row for table in tables for row in table.to_pylist())
+    return {row["template_id"]: row["text"] for row in rows if row["template_id"] in keys}
