@@ -31,6 +31,7 @@ CREATE TABLE deeplog.verdicts (
 CREATE INDEX verdicts_anomaly  ON deeplog.verdicts (source_id, anomaly_id)  WHERE scope = 'anomaly'  AND withdrawn_at IS NULL;
 CREATE INDEX verdicts_incident ON deeplog.verdicts (source_id, fingerprint) WHERE scope = 'incident' AND withdrawn_at IS NULL;
 CREATE INDEX verdicts_template ON deeplog.verdicts (source_id, template_id) WHERE scope = 'template' AND withdrawn_at IS NULL;
+CREATE INDEX templates_aliases ON deeplog.templates (source_id, alias_of) WHERE alias_of IS NOT NULL;
 CREATE INDEX verdicts_session  ON deeplog.verdicts (source_id)              WHERE scope = 'session'  AND withdrawn_at IS NULL;
 
 COMMENT ON TABLE  deeplog.verdicts               IS 'What people say. Rows are added and withdrawn, never changed; no scored row changes.';

@@ -40,13 +40,26 @@ JOIN deeplog.days d ON d.source_id = a.source_id AND d.day = a.day
 LEFT JOIN bi.templates t ON t.source_key = s.key AND t.template_id = a.template_id
 LEFT JOIN (
     -- Templates that something is said about, with all that were merged with them: seldom more than a few.
-    SELECT v.source_id, kin.template_id, array_agg(v.verdict_id) AS verdict_ids
-    FROM deeplog.verdicts v
-    JOIN deeplog.sources s ON s.source_id = v.source_id
-    JOIN bi.templates own ON own.source_key = s.key AND own.template_id = v.template_id
-    JOIN bi.templates kin ON kin.source_key = s.key AND kin.root_id = own.root_id
-    WHERE v.scope = 'template' AND v.withdrawn_at IS NULL
-    GROUP BY v.source_id, kin.template_id
+    WITH RECURSIVE kin (source_id, verdict_id, template_id) AS (
+        SELECT source_id, verdict_id, template_id
+        FROM deeplog.verdicts
+        WHERE scope = 'template' AND withdrawn_at IS NULL
+        UNION
+        SELECT kin.source_id, kin.verdict_id, beside.template_id
+        FROM kin
+        CROSS JOIN LATERAL (
+            SELECT alias_of AS template_id
+            FROM deeplog.templates
+            WHERE source_id = kin.source_id AND template_id = kin.template_id AND alias_of IS NOT NULL
+            UNION ALL
+            SELECT template_id
+            FROM deeplog.templates
+            WHERE source_id = kin.source_id AND alias_of = kin.template_id
+        ) beside
+    )
+    SELECT source_id, template_id, array_agg(verdict_id) AS verdict_ids
+    FROM kin
+    GROUP BY source_id, template_id
 ) kin ON kin.source_id = a.source_id AND kin.template_id = a.template_id
 LEFT JOIN LATERAL (
     SELECT found.verdict_id, found.kind
@@ -57,10 +70,12 @@ LEFT JOIN LATERAL (
             AND v.scope = 'anomaly' AND v.withdrawn_at IS NULL
         UNION ALL
         SELECT 2, v.*
-        FROM deeplog.incidents i
-        JOIN deeplog.verdicts v ON v.source_id = i.source_id AND v.fingerprint = i.fingerprint
-        WHERE i.source_id = a.source_id AND i.day = a.day AND i.incident_id = a.incident_id
-            AND v.scope = 'incident' AND v.withdrawn_at IS NULL
+        FROM deeplog.verdicts v
+        WHERE v.source_id = a.source_id AND v.scope = 'incident' AND v.withdrawn_at IS NULL AND v.fingerprint = (
+            SELECT i.fingerprint
+            FROM deeplog.incidents i
+            WHERE i.source_id = a.source_id AND i.day = a.day AND i.incident_id = a.incident_id
+        )
         UNION ALL
         SELECT 3, v.*
         FROM deeplog.verdicts v
