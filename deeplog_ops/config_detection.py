@@ -46,7 +46,17 @@ class Rates(Stage):
         description="alarms for a rate on a normal day, on average: 0.02 is one in 50 days",
     )
     bin: Duration = Field(default=timedelta(hours=1), description="counts are taken over so long")
-    least_days: int = Field(default=3, ge=1, description="with fewer training days rates are not judged")
+    least_days: int = Field(default=3, ge=2, description="with fewer training days rates are not judged")
+
+    @field_validator("bin")
+    @classmethod
+    def _divides_a_day(cls, value: timedelta) -> timedelta:
+        day = timedelta(days=1)
+        if not timedelta(minutes=5) <= value <= day or day % value:
+            raise ValueError(
+                "a bin takes 5m at least and divides a day evenly: 5m, 10m, 15m, 30m, 1h, 6h, 24h"
+            )
+        return value
 
 
 class Rule(Stage):
@@ -104,5 +114,20 @@ class Detection(Stage):
     rates: Rates = Rates()
     rules: tuple[Rule, ...] = Field(default=(), description="what is bad whatever training says")
     rules_files: tuple[str, ...] = Field(
-        default=(), description="YAML files with more rules, beside the source's file or by absolute path"
+        default=(),
+        description="YAML files with more rules, beside the source's file or by absolute path; "
+        "`shipped`: those that come with the program. docs/rules.md",
     )
+
+    @field_validator("rules_files", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("rules")
+    @classmethod
+    def _names_once(cls, value: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        names = [rule.name for rule in value]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"a rule's name is its own, but {', '.join(twice)} comes twice")
+        return value
