@@ -22,6 +22,18 @@ DIGITS = 4  # a whole number without a unit with so many digits may be a name
 _TIME = r"(?i)[0-9] ?(?:[nuµm]s|[munµ]?secs?|s|h|hrs?|d|mins?|(?:nano|micro|milli)?seconds?|minutes?|hours?|days?|weeks?)$"
 
 
+_BYTES = r"(?i)[0-9] ?(?:[kmgtpe]?i?b|bytes?)$"
+
+
+def unit_of(names: pl.Series) -> str:
+    """What the numbers of these texts (N,) are counted in: s, bytes, % or nothing."""
+    present = names.drop_nulls()
+    for unit, pattern in (("s", _TIME), ("bytes", _BYTES), ("%", r"[0-9] ?(?:%|percent)$")):
+        if len(present) and _mostly(present.str.contains(pattern)):
+            return unit
+    return ""
+
+
 def recognise(names: pl.Series, numbers: Floats) -> Field:
     """What the texts (N,) and their numbers (N,), NaN where there is none, are, given in the order of time."""
     present = names.is_not_null().to_numpy()
@@ -37,7 +49,7 @@ def recognise(names: pl.Series, numbers: Floats) -> Field:
     _, counts = np.unique(known, return_counts=True)
     if len(known) >= LEAST and len(counts) <= FEW and counts.min() >= OFTEN:
         return "name"
-    if _mostly(names.str.contains(_TIME)):
+    if unit_of(names) == "s":
         return "duration"
     if _counts_up(known):
         return "counter"

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from deeplog_ops.models.value_categories import Category, find_categories
-from deeplog_ops.models.value_fields import Field, recognise
+from deeplog_ops.models.value_fields import Field, recognise, unit_of
 from deeplog_ops.models.value_law import Slot
 from deeplog_ops.models.value_numbers import ELAPSED, NumberSeries
 from deeplog_ops.models.value_slots import Amounts, names_at, numbers_at
@@ -131,7 +131,7 @@ def fit_key(
                 numbers_at(rows, place),
                 amounts,
                 train=train,
-                duration=kind == "duration",
+                unit=unit_of(names_at(rows, place)),
                 lawful=lawful,
             )
             if series is None:
@@ -142,12 +142,17 @@ def fit_key(
             left_out[place] = kind
         elif place not in names:
             left_out[place] = "new by nature"
-    numbers += _elapsed(rows, train, amounts, lawful)
+    likely = {series.law.slot for series in numbers if series.law is not None}
+    numbers += _elapsed(rows, train, amounts, lawful, likely)
     return KeyValues(tuple(numbers), names, left_out, len(rows))
 
 
 def _elapsed(
-    rows: pl.DataFrame, train: NDArray[np.bool_], amounts: Mapping[Slot, Floats], lawful: bool
+    rows: pl.DataFrame,
+    train: NDArray[np.bool_],
+    amounts: Mapping[Slot, Floats],
+    lawful: bool,
+    likely: set[Slot],
 ) -> list[NumberSeries]:
     seconds = rows["elapsed"].fill_null(float("nan")).to_numpy().astype(float)
     counts = rows.filter(pl.col("elapsed").is_not_null() & pl.Series(train)).group_by("previous").len()
@@ -161,9 +166,10 @@ def _elapsed(
             seconds[mine],
             {slot: each[mine] for slot, each in amounts.items()},
             train=train[mine],
-            duration=True,
+            unit="s",
             previous=previous,
             lawful=lawful,
+            likely=likely,
         )
         if series is not None and (previous or series.events >= TRANSITION):
             found.append(series)

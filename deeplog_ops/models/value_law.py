@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -13,7 +13,8 @@ Floats = NDArray[np.float64]
 
 RATES = np.logspace(-5, 5, 41)  # of the amount's median
 LOOKED_AT = 4000  # events
-CONVINCING = 20.0  # nats by which the errors must be likelier with the law than without
+CONVINCING = 20.0  # nats by which the errors must be likelier with the law than without,
+CONFIRMING = 3.0  # and where it is likely anyway
 
 
 class Slot(NamedTuple):
@@ -52,12 +53,12 @@ class Law:
         return cls(str(data["key"]), int(data["place"]), float(data["rate"]), float(data["usual"]))
 
 
-def find_law(leveled: Floats, candidates: Mapping[Slot, Floats]) -> Law | None:
+def find_law(leveled: Floats, candidates: Mapping[Slot, Floats], likely: Collection[Slot] = ()) -> Law | None:
     """The law that explains ln(duration) (N,) best, of the amounts (N,) of each slot; None where none convinces.
 
-    By least squares of errors cut off at 8 spreads, so that wild values decide nothing.
+    A slot is `likely` that explains other durations of the same template: less convinces of it. By least squares of errors cut off at 8 spreads, so that wild values decide nothing.
     """
-    best, best_gain = None, CONVINCING
+    best, best_gain = None, 0.0
     step = max(1, len(leveled) // LOOKED_AT)
     y = leveled[::step]
     cut = 8.0 * max(float(np.subtract(*np.quantile(y, (0.75, 0.25)))) / 1.349, 1e-3)
@@ -73,7 +74,7 @@ def find_law(leveled: Floats, candidates: Mapping[Slot, Floats]) -> Law | None:
         costs = _cost(errors, cut)
         place = int(np.argmin(costs))
         gain = 0.5 * len(leveled) * float(np.log(max(without, 1e-9) / max(costs[place], 1e-9)))
-        if gain > best_gain:
+        if gain > max(best_gain, CONFIRMING if slot in likely else CONVINCING):
             best, best_gain = Law(slot.key, slot.place, float(RATES[place] / usual), usual), gain
     return best
 

@@ -41,8 +41,11 @@ LEAST_ROWS = 4  # events of a template: with fewer nothing is learnt
 
 
 @dataclass(frozen=True)
-class HeldScores:
-    """The rarest value of each held-out session (N,) by family, and of each held-out event without a session (M,)."""
+class NormalScores:
+    """The rarest value of each session of the training (N,), by family, and of each event without a session.
+
+    Numbers of all sessions, since two or three figures describe a series; names of the held-out part alone.
+    """
 
     sessions: Mapping[Family, Floats]
     events: Mapping[Family, Floats]
@@ -64,44 +67,41 @@ class ValueModels:
         seed: int = 0,
         device: Literal["auto", "cpu", "cuda"] = "cpu",
         progress: Progress | None = None,
-    ) -> tuple[ValueModels, HeldScores]:
+    ) -> tuple[ValueModels, NormalScores]:
         """From series (sequences.parameter_series.SERIES, units numbered across all), in any order.
 
-        What is typical is learnt from the first four fifths of the sessions by time, how far errors go from all, and how
-        good the network is from the last fifth, whose scores are given for calibration.
+        What is typical is learnt from the first four fifths of the sessions by time, how far errors go from all, and
+        how good the network is from the last fifth.
         """
         rows = rows.sort("time", "file_id", "line_no", nulls_last=False)
         rows = rows.with_columns(pl.col("unit").rank("dense").cast(pl.Int64) - 1)
         rows = rows.with_columns(_past(rows))
         keys = _fit_keys(rows, settings)
         predictor, keys = _with_network(rows, keys, settings, seed, device, progress)
-        # Names seen in the held-out part would never be new there.
         models = cls(keys, predictor)
-        held = models._names_of_the_past(rows)._held_scores(rows)
-        return models, held
+        return models, models._normal_scores(rows)
 
     def day(self, least: Mapping[tuple[Family, bool], float]) -> DayScores:
         """A scorer for a day's series; `least` nats are those of a finding, by family and whether in a session."""
         return DayScores(self.keys, self.predictor, least)
 
-    def _names_of_the_past(self, rows: pl.DataFrame) -> ValueModels:
+    def _normal_scores(self, rows: pl.DataFrame) -> NormalScores:
+        numbers = self._worst(rows)
+        # A name that the later part has is known by now: what it would have scored, the models of the past know.
         past = _fit_names(rows.filter("past"))
-        return replace(
-            self, keys={key: replace(values, names=past.get(key, {})) for key, values in self.keys.items()}
-        )
+        keys = {key: replace(values, names=past.get(key, {})) for key, values in self.keys.items()}
+        later = ValueModels(keys)._worst(rows.filter(~pl.col("past")))
 
-    def _held_scores(self, rows: pl.DataFrame) -> HeldScores:
-        never = {(family, inside): np.inf for family in FAMILIES for inside in (True, False)}
-        scores = self.day(never)
-        scores.add(rows)  # all of them: the network reads the past to predict what is held out
+        def both(inside: bool) -> dict[Family, Floats]:
+            return {"number": numbers.worst("number", inside), "name": later.worst("name", inside)}
+
+        return NormalScores(sessions=both(True), events=both(False))
+
+    def _worst(self, rows: pl.DataFrame) -> DayScores:
+        scores = self.day({(family, inside): np.inf for family in FAMILIES for inside in (True, False)})
+        scores.add(rows.with_columns(pl.col("unit").rank("dense").cast(pl.Int64) - 1))
         scores.findings()
-        units = rows.group_by("unit").agg(pl.col("past").first(), pl.col("session").first()).sort("unit")
-        held, inside = ~units["past"], units["session"].is_not_null()
-        of_sessions, of_events = held.filter(inside).to_numpy(), held.filter(~inside).to_numpy()
-        return HeldScores(
-            {family: scores.worst(family, True)[of_sessions] for family in FAMILIES},
-            {family: scores.worst(family, False)[of_events] for family in FAMILIES},
-        )
+        return scores
 
     def to_part(self) -> ModelPart:
         data: dict[str, Any] = {"keys": {key: values.to_dict() for key, values in sorted(self.keys.items())}}
@@ -203,13 +203,18 @@ def _with_network(
 
 
 def _predicted(values: KeyValues, rows: pl.DataFrame, errors: Floats, better: NDArray[np.bool_]) -> KeyValues:
-    """The series that the network serves, with the tails of its errors (N, places) on what was held out."""
-    held = ~rows["past"].to_numpy()
+    """The series that the network serves, with the tails of its errors (N, places)."""
+    past = rows["past"].to_numpy()
     series = []
     for each, chosen, _ in values.numbers_of(rows):
         column = values.places.index(each.place)
-        off = errors[chosen, column][held[chosen]]
-        off = off[np.isfinite(off)]
-        useful = column < len(better) and better[column] and len(off) >= LEAST_ERRORS
-        series.append(replace(each.with_errors(off), predicted=True) if useful else each)
+        off = errors[chosen, column]
+        known = np.isfinite(off)
+        learnt, held = off[known & past[chosen]], off[known & ~past[chosen]]
+        useful = column < len(better) and better[column] and len(held) >= LEAST_ERRORS
+        if useful:
+            # What was learnt from tells more of rare errors, once widened to the size of the others.
+            wider = max(1.0, np.abs(held).mean() / max(np.abs(learnt).mean(), 1e-9))
+            each = replace(each.with_errors(np.concatenate([wider * learnt, held])), predicted=True)
+        series.append(each)
     return replace(values, numbers=tuple(series))

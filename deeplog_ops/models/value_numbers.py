@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,12 +29,12 @@ class NumberSeries:
 
     place: int
     previous: str
-    duration: bool
     scaling: Scaling
     law: Law | None
     upper: Tail
     lower: Tail
     events: int
+    unit: str = ""  # s, bytes, % or nothing
     predicted: bool = False
 
     @classmethod
@@ -45,31 +45,36 @@ class NumberSeries:
         amounts: Mapping[Slot, Floats],
         *,
         train: NDArray[np.bool_],
-        duration: bool,
+        unit: str,
         previous: str = "",
         lawful: bool = True,
+        likely: Collection[Slot] = (),
     ) -> NumberSeries | None:
         """From numbers (N,), NaN where there is none, of which `train` (N,) says what center and spread are of.
 
-        The errors of all, later ones too, say how rare an error is. None where there are too few.
+        A duration may be explained by `amounts` (N,) where `lawful`. The errors of all, later ones too, say how rare an error is. None where there are too few.
         """
         known = np.isfinite(numbers)
         fitted = numbers[known & train]
         if len(fitted) < LEAST_EVENTS:
             return None
+        duration = unit == "s"
         scaling = Scaling.fit(fitted, duration)
         law = None
         if duration and scaling.log and lawful:
             some = {slot: amount[known & train] for slot, amount in amounts.items()}
-            law = find_law(scaling.level(fitted), some)
-        series = cls(
-            place, previous, duration, scaling, law, Tail("gaussian", 1, 1.0), Tail("gaussian", 1, 1.0), 0
-        )
+            law = find_law(scaling.level(fitted), some, likely)
+        none = Tail.fit(())
+        series = cls(place, previous, scaling, law, none, none, 0, unit)
         if law is not None:
             excused = law.excused(amounts[law.slot][known & train])
             series = replace(series, scaling=scaling.centred(scaling.level(fitted) - excused))
         errors = series.errors(numbers[known], amounts[law.slot][known] if law else None)
         return series.with_errors(errors)
+
+    @property
+    def duration(self) -> bool:
+        return self.unit == "s"
 
     def with_errors(self, errors: Floats) -> NumberSeries:
         """The same, with the tails of these errors (N,)."""
@@ -107,13 +112,13 @@ class NumberSeries:
         return {
             "place": self.place,
             "previous": self.previous,
-            "duration": self.duration,
             "model": "lstm" if self.predicted else "quantile",
             "scaling": self.scaling.to_dict(),
             "law": None if self.law is None else self.law.to_dict(),
             "upper": self.upper.to_dict(),
             "lower": self.lower.to_dict(),
             "events": self.events,
+            "unit": self.unit,
         }
 
     @classmethod
@@ -121,11 +126,11 @@ class NumberSeries:
         return cls(
             place=int(data["place"]),
             previous=str(data["previous"]),
-            duration=bool(data["duration"]),
             scaling=Scaling.from_dict(data["scaling"]),
             law=None if data["law"] is None else Law.from_dict(data["law"]),
             upper=Tail.from_dict(data["upper"]),
             lower=Tail.from_dict(data["lower"]),
             events=int(data["events"]),
+            unit=str(data["unit"]),
             predicted=data["model"] == "lstm",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,9 +15,13 @@ Floats = NDArray[np.float64]
 WIDTHS = (0.84, 0.9, 0.95)  # the Gaussian's width is the largest that these quantiles ask for
 LEAST_WIDTH = 0.05  # errors are in units of their own spread: less is a value that hardly ever changes
 DOUBT = 4.0  # so many events are one degree of freedom: a short history has a wide interval
-TAIL_SHARE = 0.02  # the tail is the largest fiftieth of the errors,
-TAIL_LEAST = 10  # or so many,
+TAIL_SHARES = (0.02, 0.05, 0.1)  # where a tail may begin: at the largest so many of the errors,
+TAIL_LEAST = 10  # or at so many,
 TAIL_MOST = 500  # or so many
+UNLIKELY = 2.0  # deviations by which errors must be farther out than a Gaussian's, to be called a tail
+WILD_NATS = 4.0  # an error is wild where a Gaussian has e**-4 of them among so many,
+WILD = 4  # and so many of them are no accident,
+WILD_SHARE = 0.002  # nor are they such a share of the events, if these are more
 CHECKED = 60  # with fewer events nothing is said about their tail
 PRIOR = 5.0  # the body's slope counts as so many errors of the tail
 OUTLIER = 4.0  # an excess counts as at most so many typical ones: a few wild values in training do not blind
@@ -52,19 +56,24 @@ class Tail:
         gaussian = cls("gaussian", events, float(max(asked.max(), LEAST_WIDTH)))
         if events < CHECKED:
             return gaussian
-        top = int(np.clip(events * TAIL_SHARE, TAIL_LEAST, TAIL_MOST))
-        start = float(ordered[-top - 1])
-        largest = ordered[-top:]
+        nats = gaussian.nats(ordered)
+        wild = int((nats > np.log(events) + WILD_NATS).sum())
+        if wild >= max(WILD, WILD_SHARE * events):
+            # A few that are of another kind, such as the largest files: what they are is the tail.
+            return gaussian._with_tail(ordered, wild)
+        tops = {int(np.clip(events * share, TAIL_LEAST, TAIL_MOST)) for share in TAIL_SHARES}
         # Beyond any place the nats of a Gaussian's errors are exponential with mean 1.
-        beyond = gaussian.nats(largest) - gaussian.nats(np.array([start]))
-        if _capped(beyond, 1.0).mean() <= 1.0 + 1.6 / np.sqrt(top):
-            return gaussian
-        share = (top + 1) / (events + 1)
+        beyond = {top: _capped(nats[-top:] - nats[-top - 1], 1.0).mean() - 1.0 for top in tops}
+        far, top = max((mean * np.sqrt(top), top) for top, mean in beyond.items())
+        return gaussian._with_tail(ordered, top) if far > UNLIKELY else gaussian
+
+    def _with_tail(self, ordered: Floats, top: int) -> Tail:
+        """The `top` largest of the errors (N,), given in order, as an exponential tail."""
+        start, share = float(ordered[-top - 1]), (top + 1) / (len(ordered) + 1)
         slope = max(start / np.log(0.5 / share), 1e-3)
-        excess = _capped(largest - start, slope)
-        return cls(
-            "tail", events, gaussian.width, start, share, top + PRIOR, float(excess.sum() + PRIOR * slope)
-        )
+        excess = _capped(ordered[-top:] - start, slope)
+        total = float(excess.sum() + PRIOR * slope)
+        return replace(self, kind="tail", start=start, share=share, count=top + PRIOR, total=total)
 
     def nats(self, errors: ArrayLike) -> Floats:
         """-ln p of each error (N,), between 0 and MOST_NATS."""
