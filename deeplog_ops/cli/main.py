@@ -19,6 +19,13 @@ _COMMANDS = {
     "run": ("run", "run", "Score a day, without Airflow."),
     "train": ("train", "train", "Train a model version, without Airflow."),
     "report": ("report", "report", "What was found on a day."),
+    "incidents": ("incidents", "incidents", "What is going on: incidents of a day, and one in full."),
+    "verdict": (
+        "verdict",
+        "verdict",
+        "Say what is a false alarm, what is true, what to expect; take it back.",
+    ),
+    "deploy": ("deploy", "deploy", "Mark when the software that writes a source changed."),
     "models": ("models", "models", "Model versions: list, promote, revert."),
     "parse": ("parse", "parse", "One file to events with template ids; needs no database."),
     "sequences": ("sequences", "sequences", "Events that are already keys: train, predict, evaluate."),

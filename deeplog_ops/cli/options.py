@@ -36,6 +36,7 @@ class Day(click.ParamType):
 
 
 source_option = click.option("--source", "-s", "source_name", required=True, help="The source's name.")
+source_argument = click.argument("source_name", metavar="SOURCE")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 

@@ -12,7 +12,7 @@ import click
 from deeplog_ops.cli.options import day_option, json_option, source_option
 
 if TYPE_CHECKING:
-    from deeplog_ops.db.readers import PublishedAnomaly
+    from deeplog_ops.db.readers import Hiding, PublishedAnomaly
 
 
 @click.command()
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="How many anomalies, the worst first.",
 )
+@click.option("--all", "everything", is_flag=True, help="Anomalies that verdicts hide, too.")
 @json_option
-def report(source_name: str, day: date | None, limit: int, as_json: bool) -> None:
+def report(source_name: str, day: date | None, limit: int, everything: bool, as_json: bool) -> None:
     """What was found on a day, with the raw lines; or what became of every day."""
     from deeplog_ops.db import readers
     from deeplog_ops.steps.workplace import Workplace
@@ -43,7 +44,7 @@ def report(source_name: str, day: date | None, limit: int, as_json: bool) -> Non
                 f"{row.day}  {row.state:<11} {'' if row.anomalies is None else _count(row.anomalies, 'anomalies'):<16}  {row.reason or ''}".rstrip()
             )
         return
-    found = readers.day_report(place.engine, key, day, limit)
+    found = readers.day_report(place.engine, key, day, limit, hidden=everything)
     if as_json:
         click.echo(json.dumps(asdict(found), default=str, indent=2, ensure_ascii=False))
         return
@@ -57,12 +58,19 @@ def report(source_name: str, day: date | None, limit: int, as_json: bool) -> Non
         f"{_count(status.sessions_open, 'still open')}, {_count(status.quarantined, 'lines in quarantine')}, "
         f"model {status.model_version or 'none yet'}"
     )
+    hidden = sum(verdict.anomalies for verdict in found.hidden)
+    shown = (status.anomalies or 0) - (0 if everything else hidden)
     click.echo(
         _count(status.anomalies, "anomalies")
-        + (f", the worst {limit}:" if (status.anomalies or 0) > limit else "")
+        + (f", {hidden:,} of them hidden" if hidden else "")
+        + (f", the worst {limit}:" if shown > limit else "")
     )
+    for verdict in found.hidden:
+        _print_hiding(verdict)
+    if hidden and not everything:
+        click.echo("  --all shows them")
     for anomaly in found.anomalies:
-        _print(anomaly)
+        print_anomaly(anomaly)
 
 
 def _count(number: int | None, noun: str) -> str:
@@ -73,14 +81,23 @@ def _count(number: int | None, noun: str) -> str:
     return f"{'?' if number is None else format(number, ',')} {noun}"
 
 
-def _print(anomaly: PublishedAnomaly) -> None:
+def _print_hiding(verdict: Hiding) -> None:
+    until = f" until {verdict.until}" if verdict.until else ""
+    note = f": {verdict.note}" if verdict.note else ""
+    click.echo(
+        f"  {verdict.anomalies:,} by verdict {verdict.verdict_id}, {verdict.verdict.replace('_', ' ')}{until} "
+        f"of {'an' if verdict.scope[0] in 'ai' else 'a'} {verdict.scope}, {verdict.who}{note}"
+    )
+
+
+def print_anomaly(anomaly: PublishedAnomaly) -> None:
+    """An anomaly as people read it: what kind, where, why, and its lines."""
     click.echo()
     click.secho(f"{anomaly.kind.replace('_', ' ')} ", fg="red", bold=True, nl=False)
-    click.echo(
-        f"in {anomaly.session}, {anomaly.event_count} events, p = {anomaly.p_value:.1e}"
-        if anomaly.p_value
-        else ""
-    )
+    place = f"in {anomaly.session}, {_count(anomaly.event_count, 'events')}" if anomaly.session else ""
+    chance = f", p = {anomaly.p_value:.1e}" if anomaly.p_value else ""
+    said = f" [{anomaly.verdict.replace('_', ' ')}]" if anomaly.verdict else ""
+    click.echo(f"{place}{chance}{said}  {anomaly.anomaly_id[:8]}")
     click.echo(f"  {anomaly.reason}")
     # File names alone may repeat in a folder a day: the worst line's is given whole.
     worst = next((line for line in anomaly.lines if line.is_worst), None)

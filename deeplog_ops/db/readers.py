@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -61,7 +62,10 @@ class ExpectedTemplate:
 
 @dataclass(frozen=True)
 class PublishedAnomaly:
-    """An anomaly as it was published; `file_id`, `line_no` and `byte_offset` are those of its worst line."""
+    """An anomaly as it was published; `file_id`, `line_no` and `byte_offset` are those of its worst line.
+
+    `verdict` is what people said that counts for it; not `shown`: that hides it.
+    """
 
     anomaly_id: str
     detector: str
@@ -82,18 +86,39 @@ class PublishedAnomaly:
     line_no: int
     byte_offset: int
     model_version: str
+    details: Mapping[str, Any]
+    incident_id: str | None
+    verdict: str | None
+    shown: bool
     expected: tuple[ExpectedTemplate, ...]
     lines: tuple[PublishedLine, ...]
 
 
 @dataclass(frozen=True)
+class Hiding:
+    """A verdict that hides anomalies of a day, and how many."""
+
+    verdict_id: int
+    verdict: str
+    scope: str
+    who: str
+    note: str
+    until: date | None
+    anomalies: int
+
+
+@dataclass(frozen=True)
 class DayReport:
-    """A day with its anomalies, the worst first, and where the lines of each file went."""
+    """A day with its anomalies, the worst first, and where the lines of each file went.
+
+    `hidden` is why anomalies of the day are not shown.
+    """
 
     source_key: str
     status: DayStatus
     anomalies: tuple[PublishedAnomaly, ...]
     accounts: tuple[FileAccount, ...]
+    hidden: tuple[Hiding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -115,9 +140,12 @@ class RunStatus:
     error: str | None
 
 
-def day_report(engine: Engine, source_key: str, day: date, limit: int = 1000) -> DayReport:
+def day_report(
+    engine: Engine, source_key: str, day: date, limit: int = 1000, *, hidden: bool = False
+) -> DayReport:
     """A day's state and its worst `limit` anomalies with their lines, as of one moment.
 
+    What verdicts hide is counted, and among the anomalies only where `hidden` asks for it.
     A day that no run has touched is reported too, as not scored. Raises DatabaseError for an unknown source.
     """
     with transaction(engine) as connection:
@@ -131,8 +159,9 @@ def day_report(engine: Engine, source_key: str, day: date, limit: int = 1000) ->
         return DayReport(
             source_key,
             status,
-            tuple(_anomalies(connection, source_key, day, limit)),
+            tuple(published_anomalies(connection, source_key, day, limit, incident_id=None, hidden=hidden)),
             tuple(_accounts(connection, source_key, day)),
+            tuple(Hiding(**row) for row in _rows(connection, "day_hidden", source_key=source_key, day=day)),
         )
 
 
@@ -159,8 +188,25 @@ def _coverage(
     return [DayStatus(**{**row, "state": DayState(row["state"])}) for row in rows]
 
 
-def _anomalies(connection: Connection, source_key: str, day: date, limit: int) -> list[PublishedAnomaly]:
-    rows = _rows(connection, "day_anomalies", source_key=source_key, day=day, limit=limit)
+def published_anomalies(
+    connection: Connection,
+    source_key: str,
+    day: date,
+    limit: int,
+    *,
+    incident_id: str | None,
+    hidden: bool,
+) -> list[PublishedAnomaly]:
+    """The worst anomalies of a day, or of one of its incidents, with their lines."""
+    rows = _rows(
+        connection,
+        "day_anomalies",
+        source_key=source_key,
+        day=day,
+        limit=limit,
+        incident_id=incident_id,
+        hidden=hidden,
+    )
     lines: dict[str, list[PublishedLine]] = defaultdict(list)
     ids = [row["anomaly_id"] for row in rows]
     for line in _rows(connection, "day_anomaly_lines", source_key=source_key, day=day, anomaly_ids=ids):

@@ -32,6 +32,7 @@ __all__ = [
     "LabelledSession",
     "Verdict",
     "VerdictKind",
+    "check_session_pattern",
     "kept_out",
     "labelled_sessions",
     "normal_sessions",

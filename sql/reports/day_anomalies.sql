@@ -18,8 +18,14 @@ SELECT
     file_id,
     line_no,
     byte_offset,
-    model_version
+    model_version,
+    details,
+    incident_id,
+    verdict,
+    shown
 FROM bi.anomalies
 WHERE source_key = :source_key AND day = :day
+    AND (CAST(:incident_id AS text) IS NULL OR incident_id = :incident_id)
+    AND (shown OR :hidden)
 ORDER BY score DESC, anomaly_id
 LIMIT :limit

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -11,15 +12,19 @@ from sqlalchemy import Engine, text
 
 from deeplog_ops.db import models
 from deeplog_ops.db.ledger import Run
-from deeplog_ops.db.publish import DayResult
+from deeplog_ops.db.publish import DAY_TABLES, DayResult
 from deeplog_ops.records import (
     Anomaly,
     AnomalyLine,
+    DayHealth,
     DayState,
+    DetectorOpinion,
     ExpectedKey,
+    Incident,
     LineRef,
     RawFile,
     Template,
+    stable_id,
     template_id,
 )
 
@@ -75,12 +80,44 @@ def result_of(run: Run, anomalies: int = 5, seed: int = 0) -> DayResult:
     return DayResult(run, DayState.SCORED, None, 1000, 90, 2, 1, anomalies, found, lines, counts, templates)
 
 
+def grouped(result: DayResult, fingerprints: Sequence[str] = ("burst",), severity: int = 40) -> DayResult:
+    """The same with its anomalies in as many incidents as there are fingerprints, with health and opinions."""
+    run, found = result.run, list(result.anomalies)
+    incidents, members = [], []
+    for number, fingerprint in enumerate(fingerprints):
+        own = found[number :: len(fingerprints)]
+        incidents.append(
+            Incident(
+                source_key=run.source_key,
+                day=run.day,
+                locator=f"group-{fingerprint}",
+                kind="burst",
+                fingerprint=stable_id(fingerprint),
+                severity=severity,
+                title=f"burst {fingerprint}",
+                reason=f"{len(own)} sessions fail alike",
+                anomalies=len(own),
+                sessions=len(own),
+                worst_anomaly_id=own[0].anomaly_id,
+                first_time=own[0].first_time,
+                last_time=own[0].last_time,
+                first=own[0].where,
+                worst=own[0].where,
+                details={"templates": [own[0].template_id]},
+            )
+        )
+        members += [replace(anomaly, incident_id=incidents[-1].incident_id) for anomaly in own]
+    health = DayHealth(90, 0.01, 0.002, 0.03, 0.001, 0.48, 0.12, 0.05, "watch", "3 % flagged, 0.1 % meant")
+    opinions = [DetectorOpinion("pca", 90, 7, 5, False), DetectorOpinion("order", 90, 5, 5, True)]
+    return replace(result, anomalies=members, incidents=incidents, health=health, opinions=opinions)
+
+
 def published(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
     """All published rows but for the columns that name a run or the hour of publishing."""
     skipped = {"run_id", "last_run_id", "scored_at", "source_id"}
     tables = {}
     with engine.connect() as connection:
-        for table in ("anomalies", "anomaly_lines", "template_counts", "templates", "days"):
+        for table in (*DAY_TABLES, "templates", "days"):
             rows = [
                 tuple(f"{name}={value!r}" for name, value in row._mapping.items() if name not in skipped)
                 for row in connection.execute(text(f"SELECT * FROM deeplog.{table}"))

@@ -18,7 +18,7 @@ from deeplog_ops.db import ledger, months, publish, readers, sources
 from deeplog_ops.db.publish import publish_day
 from deeplog_ops.errors import DatabaseError, DatabaseUnavailable
 from deeplog_ops.records import AnomalyLine, DayState
-from tests.integration.db.day_results import DAY, MakeRun, published, result_of
+from tests.integration.db.day_results import DAY, MakeRun, grouped, published, result_of
 
 DAYS = [DAY + timedelta(days=number) for number in range(-3, 5)]  # of two months
 
@@ -29,9 +29,9 @@ def rows(engine: Engine, query: str) -> list[Any]:
 
 
 def test_a_day_run_twice_gives_the_same_rows(engine: Engine, begin: MakeRun) -> None:
-    publish_day(engine, result_of(begin()))
+    publish_day(engine, grouped(result_of(begin())))
     first = published(engine)
-    counts = publish_day(engine, result_of(begin(run_key="again")))
+    counts = publish_day(engine, grouped(result_of(begin(run_key="again"))))
     assert counts.replaced_anomalies == counts.anomalies == 5
     assert counts.lines == 15
     assert published(engine) == first
@@ -62,29 +62,29 @@ def test_a_run_that_finds_less_takes_away_what_it_did_not_find(engine: Engine, b
 
 def test_days_in_any_order_give_the_same_rows(engine: Engine, begin: MakeRun) -> None:
     for day in DAYS:
-        publish_day(engine, result_of(begin(day)))
+        publish_day(engine, grouped(result_of(begin(day))))
     in_order = published(engine)
     with engine.begin() as connection:
         connection.execute(
             text(
                 "TRUNCATE deeplog.anomalies, deeplog.anomaly_lines, deeplog.days, deeplog.templates, "
-                "deeplog.template_counts CASCADE"
+                "deeplog.template_counts, deeplog.incidents, deeplog.day_health, deeplog.detector_opinions CASCADE"
             )
         )
     shuffled = DAYS * 2
     random.Random(3).shuffle(shuffled)
     for number, day in enumerate(shuffled):
-        publish_day(engine, result_of(begin(day, run_key=f"shuffled {number}")))
+        publish_day(engine, grouped(result_of(begin(day, run_key=f"shuffled {number}"))))
     assert published(engine) == in_order
 
 
 def test_days_published_at_once_give_the_rows_of_one_after_the_other(engine: Engine, begin: MakeRun) -> None:
     runs = [begin(day) for day in DAYS]
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda run: publish_day(engine, result_of(run)), runs))
+        list(pool.map(lambda run: publish_day(engine, grouped(result_of(run))), runs))
     at_once = published(engine)
     for run in runs:
-        publish_day(engine, result_of(run))
+        publish_day(engine, grouped(result_of(run)))
     assert published(engine) == at_once
     assert len(at_once["days"]) == len(DAYS)
 
@@ -177,6 +177,42 @@ def test_lines_of_an_anomaly_that_is_not_published_are_refused(engine: Engine, b
     result = result_of(begin())
     with pytest.raises(DatabaseError, match="not among those published"):
         publish_day(engine, replace(result, anomalies=list(result.anomalies)[1:]))
+
+
+def test_an_anomaly_of_an_incident_that_is_not_there_is_refused_and_so_is_an_incident_without_its_worst(
+    engine: Engine, begin: MakeRun
+) -> None:
+    publish_day(engine, result_of(begin()))
+    before = published(engine)
+    result = grouped(result_of(begin(run_key="second")), ["a", "b"])
+    with pytest.raises(DatabaseError, match=r"belongs to incident \w+, which is not among those published"):
+        publish_day(engine, replace(result, incidents=list(result.incidents)[1:]))
+    loose = [replace(anomaly, incident_id=None) for anomaly in result.anomalies]
+    with pytest.raises(DatabaseError, match="as its worst anomaly, which is not among those published"):
+        publish_day(engine, replace(result, anomalies=loose))
+    elsewhere = [replace(incident, day=DAY + timedelta(days=1)) for incident in result.incidents]
+    with pytest.raises(DatabaseError, match=r"incident \w+ is of web on 2024-03-02, but run"):
+        publish_day(engine, replace(result, incidents=elsewhere))
+    assert published(engine) == before
+
+
+def test_an_incident_whose_anomalies_are_too_many_to_publish_is_published_all_the_same(
+    engine: Engine, begin: MakeRun
+) -> None:
+    result = grouped(result_of(begin()), ["a", "b"])
+    some = list(result.anomalies)[:2]
+    kept = {anomaly.anomaly_id for anomaly in some}
+    lines = [line for line in result.lines if line.anomaly_id in kept]
+    assert publish_day(engine, replace(result, anomalies=some, lines=lines)).incidents == 2
+
+
+def test_a_run_without_health_and_opinions_takes_away_those_of_the_run_before(
+    engine: Engine, begin: MakeRun
+) -> None:
+    publish_day(engine, grouped(result_of(begin())))
+    assert [len(published(engine)[table]) for table in ("day_health", "detector_opinions")] == [1, 2]
+    publish_day(engine, result_of(begin(run_key="second")))
+    assert [len(published(engine)[table]) for table in ("day_health", "detector_opinions")] == [0, 0]
 
 
 def test_what_text_cannot_hold_is_shown_and_everything_else_kept(engine: Engine, begin: MakeRun) -> None:

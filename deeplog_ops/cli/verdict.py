@@ -1,0 +1,173 @@
+"""`deeplog-ops verdict`: what people say of what was found."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from dataclasses import asdict
+from datetime import date
+from typing import TYPE_CHECKING
+
+import click
+
+from deeplog_ops.cli.options import Day, counted, json_option, source_argument
+
+if TYPE_CHECKING:
+    from deeplog_ops.steps.say import Said
+
+_SUBJECTS = ("anomaly", "incident", "template", "session")
+
+
+@click.group()
+def verdict() -> None:
+    """What people say: false positive, true positive, expected until a day, mute. docs/verdicts.md says what each does."""
+
+
+@verdict.command()
+@source_argument
+@click.option("--anomaly", metavar="ID", help="About one anomaly: its id, or the beginning of it.")
+@click.option(
+    "--incident",
+    metavar="ID",
+    help="About an incident on whatever day: an id or a fingerprint, or the beginning of it.",
+)
+@click.option(
+    "--template",
+    metavar="ID",
+    help="About all whose worst event is of this template, or of one merged with it.",
+)
+@click.option(
+    "--session",
+    metavar="PATTERN",
+    help="About sessions by their whole name: * is anything, ? one character; or re: and a regular expression.",
+)
+@click.option(
+    "--false-positive", "kind", flag_value="false_positive", help="It is normal, and learnt for good."
+)
+@click.option(
+    "--true-positive", "kind", flag_value="true_positive", help="It is real, and kept out of training."
+)
+@click.option("--expected", "kind", flag_value="expected", help="Known, and over after --until.")
+@click.option("--mute", "kind", flag_value="mute", help="Not to be shown; nothing is learnt from it.")
+@click.option("--until", type=Day(), help="The last day that it holds for; with --expected and --mute.")
+@click.option("--note", default="", help="Why. Kept with it.")
+@json_option
+def add(
+    source_name: str,
+    anomaly: str | None,
+    incident: str | None,
+    template: str | None,
+    session: str | None,
+    kind: str | None,
+    until: date | None,
+    note: str,
+    as_json: bool,
+) -> None:
+    """Say something of one anomaly, of incidents, of a template or of sessions. It counts at once, on past days too."""
+    given = {"anomaly": anomaly, "incident": incident, "template": template, "session": session}
+    if sum(value is not None for value in given.values()) != 1:
+        raise click.UsageError("say of what: one of --anomaly, --incident, --template and --session")
+    if kind is None:
+        raise click.UsageError("say what: one of --false-positive, --true-positive, --expected and --mute")
+    if kind == "expected" and until is None:
+        raise click.UsageError("--expected needs --until: what is always so is a --false-positive")
+    if until is not None and kind not in ("expected", "mute"):
+        raise click.UsageError(
+            f"--until goes with --expected and --mute: a {kind.replace('_', ' ')} is for good"
+        )
+    from deeplog_ops.db.verdicts import VerdictKind
+    from deeplog_ops.steps.say import say_verdict, subject_of
+    from deeplog_ops.steps.workplace import Workplace
+
+    place = Workplace.open()
+    subject = subject_of(place, source_name, **given)
+    said = say_verdict(
+        place, source_name, VerdictKind(kind), subject, who=getpass.getuser(), note=note, until=until
+    )
+    if as_json:
+        click.echo(json.dumps(asdict(said), default=str, indent=2))
+        return
+    click.echo(_told(said, until))
+
+
+def _told(said: Said, until: date | None) -> str:
+    lines = [f"verdict {said.verdict_id}: {said.subject.named}: {said.kind.replace('_', ' ')}"]
+    if until is not None:
+        lines[0] += f" until {until}"
+    number = "1 published anomaly" if said.anomalies == 1 else f"{said.anomalies:,} published anomalies"
+    lines.append(
+        f"It speaks of {number}" + (", hidden from now on." if said.kind.hides else ", which stay shown.")
+    )
+    if said.kind == "false_positive" and said.kept:
+        lines.append(f"Kept for training, for good: {counted(said.kept, 'session')}.")
+    if said.kind == "true_positive" and said.kept + len(said.gone):
+        lines.append(f"Kept out of training: {counted(said.kept + len(said.gone), 'session')}.")
+    if said.kind == "false_positive" and said.gone:
+        which = ", ".join(f"{session} of {day}" for day, session in said.gone[:3])
+        more = f" and {len(said.gone) - 3:,} more" if len(said.gone) > 3 else ""
+        lines.append(
+            f"The lines of {which}{more} are gone from the lake, so training cannot learn this: it is hidden here, "
+            "and another like it would be found again. Run the day again while its raw files are there, and say it "
+            "once more."
+        )
+    if said.beyond:
+        lines.append(f"{counted(said.beyond, 'session')} more are alike, and left out for their number.")
+    if said.sessionless:
+        lines.append("What it speaks of has no session, so training learns nothing from it.")
+    lines.append(f"To take it back: deeplog-ops verdict withdraw {said.verdict_id}")
+    return "\n".join(lines)
+
+
+@verdict.command("list")
+@click.argument("source_name", metavar="[SOURCE]", required=False)
+@click.option("--all", "everything", is_flag=True, help="Those that were taken back, too.")
+@json_option
+def list_verdicts(source_name: str | None, everything: bool, as_json: bool) -> None:
+    """What was said of a source, or of all, the latest first."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from deeplog_ops.db.verdicts import verdicts
+    from deeplog_ops.steps.workplace import Workplace
+
+    place = Workplace.open()
+    key = place.registered(source_name).key if source_name else None
+    found = verdicts(place.engine, key, withdrawn=everything)
+    if as_json:
+        click.echo(json.dumps([asdict(row) for row in found], default=str, indent=2, ensure_ascii=False))
+        return
+    if not found:
+        click.echo("nothing was said yet: `deeplog-ops verdict add --help`")
+        return
+    table = Table("", "source", "what", "of", "until", "state", "who, when", "note")
+    for row in found:
+        of = row.subject.named + (f"\n{row.template}" if row.template else "")
+        table.add_row(
+            str(row.verdict_id),
+            row.source,
+            row.kind.replace("_", " "),
+            of,
+            str(row.until or ""),
+            row.state,
+            f"{row.who}, {row.created_at:%Y-%m-%d %H:%M}",
+            row.note,
+        )
+    Console().print(table)
+
+
+@verdict.command()
+@click.argument("verdict_id", metavar="ID", type=int)
+def withdraw(verdict_id: int) -> None:
+    """Take a verdict back: what it hid is shown again, and training learns without it from now on."""
+    from deeplog_ops.db.verdicts import withdraw as take_back
+    from deeplog_ops.steps.workplace import Workplace
+
+    gone = take_back(Workplace.open().engine, verdict_id, who=getpass.getuser())
+    click.echo(
+        f"verdict {verdict_id} of {gone.source} is withdrawn: {gone.subject.named} was {gone.kind.replace('_', ' ')}"
+    )
+    if gone.sessions_kept:
+        click.echo(
+            "Versions that were trained with it keep what they learnt: the next training learns without it, "
+            f"`deeplog-ops models revert --source {gone.source}` goes back at once."
+        )

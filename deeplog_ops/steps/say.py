@@ -1,0 +1,224 @@
+"""What a person says of what was found: the verdict, and with it the sessions that training shall learn or leave out.
+
+Their keys, times and parameters are read from the lake while it has them, and kept beyond its retention.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from deeplog_ops.db import feedback, ledger, readers, verdicts
+from deeplog_ops.db.feedback import KeptSession, Target
+from deeplog_ops.db.verdict_subjects import Subject, find_anomaly, find_incident, find_template
+from deeplog_ops.db.verdicts import VerdictKind
+from deeplog_ops.errors import LakeError
+from deeplog_ops.records import PartitionRef
+from deeplog_ops.steps.workplace import Workplace
+
+log = logging.getLogger(__name__)
+
+# A verdict on a template or a pattern may speak of thousands of sessions, which teach the same.
+MOST_SESSIONS = 500
+
+
+@dataclass(frozen=True)
+class Said:
+    """A verdict that was recorded: the published anomalies that it names now, and the sessions kept for training.
+
+    `gone` names those whose lines the lake has no more, `beyond` counts those left out for their number, and
+    `sessionless` says that anomalies were named, and none with a session to learn.
+    """
+
+    verdict_id: int
+    kind: VerdictKind
+    subject: Subject
+    anomalies: int
+    kept: int
+    gone: tuple[tuple[date, str], ...]
+    beyond: int
+    sessionless: bool
+
+
+def subject_of(
+    place: Workplace,
+    source_name: str,
+    *,
+    anomaly: str | None = None,
+    incident: str | None = None,
+    template: str | None = None,
+    session: str | None = None,
+) -> Subject:
+    """What is spoken of, by one of: an anomaly's id, an incident's id or fingerprint, a template's id (all of them or
+    their beginning), or a pattern for names of sessions. Raises DatabaseError that names the nearest."""
+    key = place.registered(source_name).key
+    given = [value for value in (anomaly, incident, template, session) if value is not None]
+    if len(given) != 1:
+        raise ValueError("name one of anomaly, incident, template and session")
+    if anomaly is not None:
+        return find_anomaly(place.engine, key, anomaly)
+    if incident is not None:
+        return find_incident(place.engine, key, incident)
+    if template is not None:
+        return find_template(place.engine, key, template)
+    return Subject.session(given[0])
+
+
+def say_verdict(
+    place: Workplace,
+    source_name: str,
+    kind: VerdictKind,
+    subject: Subject,
+    *,
+    who: str,
+    note: str = "",
+    until: date | None = None,
+) -> Said:
+    """Record a verdict together with what training learns from it. The views honour it at once, on all days."""
+    key = place.registered(source_name).key
+    verdicts.check_session_pattern(place.engine, key, subject)
+    anomalies, named = feedback.targets(place.engine, key, subject)
+    wanted = named[:MOST_SESSIONS] if kind.teaches else []
+    kept = sessions_of(place, key, wanted)
+    verdict_id = verdicts.record_verdict(
+        place.engine, key, kind, subject, who=who, note=note, until=until, sessions=kept
+    )
+    return Said(
+        verdict_id,
+        kind,
+        subject,
+        anomalies,
+        kept=sum(session.keys is not None for session in kept),
+        gone=tuple((session.day, session.session) for session in kept if session.keys is None),
+        beyond=len(named) - len(wanted) if kind.teaches else 0,
+        sessionless=kind.teaches and anomalies > 0 and not named,
+    )
+
+
+def keep_what_was_said(place: Workplace, source_name: str) -> int:
+    """Keep the sessions that later days brought to verdicts on incidents, templates and patterns; returns how many.
+
+    Training calls it before it learns. It may be called at any time, and again.
+    """
+    key = place.registered(source_name).key
+    kept = 0
+    for verdict in feedback.unkept(place.engine, key):
+        found = sessions_of(place, key, verdict.targets[:MOST_SESSIONS])
+        feedback.keep_more(place.engine, key, verdict, found)
+        kept += sum(session.keys is not None for session in found)
+    return kept
+
+
+def sessions_of(place: Workplace, source_key: str, targets: Sequence[Target]) -> list[KeptSession]:
+    """The sessions of the days' live runs as training reads them; without keys where the lake has them no more."""
+    by_day: dict[date, list[Target]] = defaultdict(list)
+    for target in targets:
+        by_day[target.day].append(target)
+    kept: list[KeptSession] = []
+    for day, wanted in sorted(by_day.items()):
+        found = _of_day(place, source_key, day, wanted)
+        there = {session.session for session in found}
+        kept += found
+        kept += [
+            KeptSession(day, name)
+            for name in dict.fromkeys(target.session for target in wanted)
+            if name not in there
+        ]
+    return kept
+
+
+def _of_day(place: Workplace, source_key: str, day: date, wanted: Sequence[Target]) -> list[KeptSession]:
+    status = readers.coverage(place.engine, source_key, day, day)
+    run_id = status[0].run_id if status else None
+    if run_id is None or not {"sessions", "events"} <= ledger.committed_stages(place.engine, run_id):
+        return []
+    try:
+        return _read(place, run_id, day, wanted)
+    except LakeError as error:
+        log.warning("what was said of %s %s is kept without its lines: %s", source_key, day, error)
+        return []
+
+
+def _read(place: Workplace, run_id: int, day: date, wanted: Sequence[Target]) -> list[KeptSession]:
+    sessions = _sessions(place, ledger.partition(place.engine, run_id, "sessions"), wanted)
+    if sessions.is_empty():
+        return []
+    places = sessions.explode("file_ids", "line_nos").select(
+        *("session", "piece"),
+        pl.col("file_ids").alias("file_id"),
+        pl.col("line_nos").alias("line_no"),
+        pl.int_range(pl.len()).over("session", "piece").alias("place"),
+    )
+    values = _values(place, ledger.partition(place.engine, run_id, "events"), places)
+    return [
+        KeptSession(
+            day,
+            row["session"],
+            row["piece"],
+            tuple(row["keys"]),
+            tuple(row["times"]),
+            *values[row["session"], row["piece"]],
+        )
+        for row in sessions.iter_rows(named=True)
+    ]
+
+
+def _sessions(place: Workplace, ref: PartitionRef, wanted: Sequence[Target]) -> pl.DataFrame:
+    """Of the sessions judged on the day those named, and of one that was cut the pieces that were flagged."""
+    named = pl.DataFrame(
+        {
+            "session": [target.session for target in wanted],
+            "from": [target.first_time for target in wanted],
+            "to": [target.last_time for target in wanted],
+        },
+        {"session": pl.String, "from": pl.Datetime("us", "UTC"), "to": pl.Datetime("us", "UTC")},
+    )
+    columns = [
+        "session",
+        "piece",
+        "first_time",
+        "last_time",
+        "judged",
+        "keys",
+        "times",
+        "file_ids",
+        "line_nos",
+    ]
+    parts = []
+    for frame in _frames(place, ref, columns):
+        met = frame.filter(pl.col("judged")).join(named, on="session", how="inner")
+        overlaps = (pl.col("first_time") <= pl.col("to")) & (pl.col("last_time") >= pl.col("from"))
+        parts.append(met.filter(overlaps.fill_null(True)))
+    return pl.concat(parts).unique(["session", "piece"]).sort("session", "piece")
+
+
+def _values(
+    place: Workplace, ref: PartitionRef, places: pl.DataFrame
+) -> dict[tuple[str, int], tuple[tuple[tuple[str, ...], ...], tuple[tuple[float | None, ...], ...]]]:
+    """Parameters and numbers of each event of the sessions, in the sessions' order."""
+    columns = ["file_id", "line_no", "parameters", "numbers"]
+    parts = [
+        frame.join(places, on=["file_id", "line_no"], how="inner") for frame in _frames(place, ref, columns)
+    ]
+    found: dict[
+        tuple[str, int], tuple[tuple[tuple[str, ...], ...], tuple[tuple[float | None, ...], ...]]
+    ] = {}
+    for (session, piece), rows in pl.concat(parts).group_by("session", "piece"):
+        ordered = rows.sort("place")
+        found[str(session), int(str(piece))] = (
+            tuple(tuple(values) for values in ordered["parameters"].to_list()),
+            tuple(tuple(values) for values in ordered["numbers"].to_list()),
+        )
+    return found
+
+
+def _frames(place: Workplace, ref: PartitionRef, columns: list[str]) -> Iterable[pl.DataFrame]:
+    for table in place.lake.read(ref, columns=columns):
+        frame = pl.from_arrow(table)
+        assert isinstance(frame, pl.DataFrame)
+        yield frame
