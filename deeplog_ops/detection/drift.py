@@ -3,171 +3,141 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from statistics import median
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-SHARES = (0.5, 0.1, 0.01)  # of normal sessions that have so small a p-value, if it means what it says
+from deeplog_ops.records import DayHealth
+
+FINE, WATCH, TRAIN = "ok", "watch", "train"
+LOW = 0.1  # a tenth of normal sessions has so small a p-value, if it means what it says
 DAYS = 7  # looked back over
-LEAST_SESSIONS = 200  # judged in those days; of fewer, rates say little
+LEAST_SESSIONS = 200  # judged; of fewer, rates say little
 LEAST_DAYS = 3  # on which something must hold before it is advised to train
 # From where on to watch, and to train:
-UNKNOWN_EVENTS = (0.002, 0.02)  # share of a day's events
-UNKNOWN_SESSIONS = (0.01, 0.05)  # share of its sessions
+UNKNOWN = (0.002, 0.02)  # share of a day's events, beyond what is usual on training days
 ALARMS = (3.0, 10.0)  # how many times the budget of false alarms
-OFF = (0.1, 0.25)  # excess of small p-values
-OTHER_ALARMS = (5.0, 25.0)  # a day, for rates and values
-
-
-class Level(StrEnum):
-    FINE = "fine"
-    WATCH = "watch"
-    TRAIN = "train"
-
-
-@dataclass(frozen=True)
-class DayHealth:
-    """How one scored day fits its version. Shares are of 0 to 1, counts are of the day.
-
-    `p_shares` are the shares of judged sessions whose p-value was at most each of SHARES; None where none was judged.
-    """
-
-    day: date
-    version: str
-    events: int
-    unknown_events: int  # of templates that the version's catalogue does not have
-    judged: int
-    unknown_sessions: int  # with an event of such a template
-    flagged: int  # sessions that are anomalies
-    value_alarms: int
-    rate_alarms: int
-    p_shares: tuple[float, ...] | None
-
-    @property
-    def unknown_event_share(self) -> float:
-        return self.unknown_events / self.events if self.events else 0.0
-
-    @property
-    def unknown_session_share(self) -> float:
-        return self.unknown_sessions / self.judged if self.judged else 0.0
-
-    @property
-    def alarm_rate(self) -> float:
-        """The realised one, to be held against the source's budget: what was flagged, true or false."""
-        return self.flagged / self.judged if self.judged else 0.0
-
-    @property
-    def off(self) -> float:
-        """How far the p-values are from meaning what they say, 0 to 1: the largest excess of a share over its own.
-
-        More small ones than there should be tell of drift. Fewer tell nothing: sessions that are all alike have
-        p-values near 1.
-        """
-        if self.p_shares is None:
-            return 0.0
-        return max(0.0, *(found - share for found, share in zip(self.p_shares, SHARES, strict=True)))
+ODDER = (0.1, 0.25)  # excess of sessions with a small p-value
 
 
 @dataclass(frozen=True)
 class Advice:
-    """What the days say, and why, in words."""
+    """What a row of days says: `level` is ok, watch or train; why, in words."""
 
-    level: Level
+    level: str
     reason: str
 
 
-def p_shares(p_values: ArrayLike, sessions: ArrayLike) -> tuple[float, ...] | None:
-    """Shares of sessions whose p-value is at most each of SHARES; p_values[i] is that of sessions[i] sessions."""
-    values, weights = np.asarray(p_values, float), np.asarray(sessions, float)
-    total = weights.sum()
-    return tuple(float(weights[values <= share].sum() / total) for share in SHARES) if total else None
+def day_health(
+    *,
+    judged: int,
+    flagged: int,
+    events: int,
+    unknown_events: int,
+    budget: float,
+    p_values: ArrayLike,
+    sessions: ArrayLike,
+    unknown_usual: float | None = None,
+) -> DayHealth:
+    """A day by itself. p_values[i] is the verdict's, before any threshold, of sessions[i] judged sessions.
 
-
-def advice(healths: Sequence[DayHealth], budget: float) -> Advice:
-    """What the last days of one version advise; `budget` is the share of normal sessions that may be flagged.
-
-    Only days of the newest version count: a training starts the watch anew. A single odd day advises nothing but to
-    watch: that is an incident, not drift.
+    Its `level` says what such days in a row would advise; it does not know of other days, so a run again gives the
+    same. `unknown_usual` is the share of unknown events that training found on days left out.
     """
-    ordered = sorted(healths, key=lambda health: health.day)
-    days = [health for health in ordered if health.version == ordered[-1].version][-DAYS:]
-    if not days:
-        return Advice(Level.FINE, "No day was scored yet.")
-    told = (
-        _unknown_events(days),
-        _unknown_sessions(days),
-        _alarms(days, budget),
-        _calibration(days),
-        _rates(days),
+    values, weights = np.asarray(p_values, float), np.asarray(sessions, float)
+    order = np.argsort(values, kind="stable")
+    values, shares = values[order], np.cumsum(weights[order])
+    total = float(shares[-1]) if len(shares) else 0.0
+    found = DayHealth(
+        judged=judged,
+        unknown_share=unknown_events / events if events else None,
+        unknown_usual=unknown_usual,
+        alarm_rate=flagged / judged if judged else None,
+        budget=budget,
     )
-    signs = [sign for sign in told if sign]
-    worst = [sign for sign in signs if sign.level is Level.TRAIN] or signs
+    if total:
+        shares /= total
+        before = np.concatenate([[0.0], shares[:-1]])
+        found = replace(
+            found,
+            p_median=float(values[np.searchsorted(shares, 0.5)]),
+            p_low=float(weights[order][values <= LOW].sum() / total),
+            calibration_error=float(np.max(np.maximum(np.abs(shares - values), np.abs(before - values)))),
+        )
+    signs = [sign for sign in _signs([found], least_days=1) if sign]
+    worst = [sign for sign in signs if sign.level == TRAIN] or signs
     if not worst:
-        count = "day fits" if len(days) == 1 else f"{len(days)} days fit"
-        return Advice(Level.FINE, f"The last {count} the version.")
-    reason = " ".join(sign.reason for sign in worst)
-    return Advice(worst[0].level, reason + (" Train again." if worst[0].level is Level.TRAIN else ""))
+        return found
+    return replace(found, level=worst[0].level, advice=" ".join(sign.reason for sign in worst))
 
 
-def _unknown_events(days: Sequence[DayHealth]) -> Advice | None:
-    shares = [day.unknown_event_share for day in days]
-    level, on = _level(shares, *UNKNOWN_EVENTS)
-    return _said(
-        level,
-        f"On {on} of {len(days)} days events came of templates that the version does not know, "
-        f"lately {median(shares[-LEAST_DAYS:]):.1%} of all.",
-    )
+def advice(days: Sequence[DayHealth]) -> Advice:
+    """What days of one version advise, the oldest first; only the last seven count.
+
+    Three days must agree, the last among them, before it is advised to train: one odd day is an incident, not drift.
+    """
+    last = list(days)[-DAYS:]
+    if not last:
+        return Advice(FINE, "No day was scored yet.")
+    signs = [sign for sign in _signs(last, LEAST_DAYS) if sign]
+    worst = [sign for sign in signs if sign.level == TRAIN] or signs
+    if not worst:
+        return Advice(FINE, f"The version fits: {_days(len(last))} looked at.")
+    more = " Train again." if worst[0].level == TRAIN else ""
+    return Advice(worst[0].level, " ".join(sign.reason for sign in worst) + more)
 
 
-def _unknown_sessions(days: Sequence[DayHealth]) -> Advice | None:
-    shares = [day.unknown_session_share for day in days]
-    level, on = _level(shares, *UNKNOWN_SESSIONS)
-    return _said(
-        level,
-        f"On {on} of {len(days)} days sessions had events that the version does not know, "
-        f"lately {median(shares[-LEAST_DAYS:]):.1%} of all.",
-    )
+def _signs(days: Sequence[DayHealth], least_days: int) -> list[Advice | None]:
+    return [_unknown(days, least_days), _alarms(days, least_days), _odder(days, least_days)]
 
 
-def _alarms(days: Sequence[DayHealth], budget: float) -> Advice | None:
-    judged, flagged = sum(day.judged for day in days), sum(day.flagged for day in days)
+def _unknown(days: Sequence[DayHealth], least_days: int) -> Advice | None:
+    shares = [max((day.unknown_share or 0.0) - (day.unknown_usual or 0.0), 0.0) for day in days]
+    level = _level(shares, UNKNOWN, least_days)
+    lately = median((day.unknown_share or 0.0) for day in days[-least_days:])
+    return _said(level, f"{lately:.1%} of the events are of templates that the version does not know.")
+
+
+def _alarms(days: Sequence[DayHealth], least_days: int) -> Advice | None:
+    judged = sum(day.judged for day in days)
+    flagged = round(sum((day.alarm_rate or 0.0) * day.judged for day in days))
+    budget = days[-1].budget
     # A few alarms in few sessions are no rate.
-    if judged < LEAST_SESSIONS or flagged <= ALARMS[0] * (judged * budget + 1):
+    if not budget or judged < LEAST_SESSIONS or flagged <= ALARMS[0] * (judged * budget + 1):
         return None
-    level, _ = _level([day.alarm_rate / budget for day in days], *ALARMS)
+    level = _level([(day.alarm_rate or 0.0) / (day.budget or budget) for day in days], ALARMS, least_days)
     times = flagged / judged / budget
     return _said(
         level, f"{flagged:,} of {judged:,} sessions were flagged, {times:.0f} times the budget of {budget:g}."
     )
 
 
-def _calibration(days: Sequence[DayHealth]) -> Advice | None:
+def _odder(days: Sequence[DayHealth], least_days: int) -> Advice | None:
+    """Too many small p-values. Too few tell nothing: sessions that are all alike have large ones."""
     if sum(day.judged for day in days) < LEAST_SESSIONS:
         return None
-    level, on = _level([day.off for day in days], *OFF)
+    level = _level([max((day.p_low or 0.0) - LOW, 0.0) for day in days], ODDER, least_days)
+    lately = median((day.p_low or 0.0) for day in days[-least_days:])
     return _said(
         level,
-        f"On {on} of {len(days)} days sessions were odder than those of training: scores no longer mean what they say.",
+        f"{lately:.0%} of the sessions are as odd as only {LOW:.0%} of those of training: scores no longer mean "
+        "what they say.",
     )
 
 
-def _rates(days: Sequence[DayHealth]) -> Advice | None:
-    level, on = _level([day.rate_alarms + day.value_alarms for day in days], *OTHER_ALARMS)
-    return _said(level, f"On {on} of {len(days)} days many counts and values were unlike those of training.")
+def _said(level: str, reason: str) -> Advice | None:
+    return Advice(level, reason) if level != FINE else None
 
 
-def _said(level: Level | None, reason: str) -> Advice | None:
-    return Advice(level, reason) if level else None
-
-
-def _level(values: Sequence[float], watch: float, train: float) -> tuple[Level | None, int]:
-    """The level that the values reach, and on how many days. To advise a training takes three days, the last among them."""
-    high = sum(value >= train for value in values)
-    if high >= LEAST_DAYS and values[-1] >= train:
-        return Level.TRAIN, high
+def _level(values: Sequence[float], bounds: tuple[float, float], least_days: int) -> str:
+    watch, train = bounds
+    if values[-1] >= train and sum(value >= train for value in values) >= least_days:
+        return TRAIN
     some = sum(value >= watch for value in values)
-    return (Level.WATCH, some) if some and (values[-1] >= watch or some >= LEAST_DAYS) else (None, some)
+    return WATCH if some and (values[-1] >= watch or some >= least_days) else FINE
+
+
+def _days(count: int) -> str:
+    return "1 day was" if count == 1 else f"{count} days were"

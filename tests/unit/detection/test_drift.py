@@ -1,81 +1,101 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deeplog_ops.detection.drift import DayHealth, Level, advice, p_shares
+from deeplog_ops.detection.drift import FINE, TRAIN, WATCH, advice, day_health
+from deeplog_ops.records import DayHealth
 
-BUDGET = 0.001
+GOOD = DayHealth(2_000, 0.0, 0.0, 0.001, 0.001, 0.5, 0.09, 0.02)
 
 
-def week(**last: object) -> list[DayHealth]:
-    """Seven good days, the last so many (`days`, default 7) with what is given."""
-    count = int(str(last.pop("days", 7)))
-    good = DayHealth(date(2026, 3, 2), "v1", 50_000, 0, 2_000, 0, 2, 0, 0, (0.48, 0.09, 0.01))
-    days = [replace(good, day=good.day + timedelta(days=number)) for number in range(7)]
-    return [replace(day, **last) if number >= 7 - count else day for number, day in enumerate(days)]  # type: ignore[arg-type]
+def week(days: int, **found: Any) -> list[DayHealth]:
+    """Seven good days, the last so many with what is given."""
+    return [GOOD] * (7 - days) + [replace(GOOD, **found)] * days
+
+
+def measured(**found: Any) -> DayHealth:
+    uniform = np.linspace(0, 1, 2_000)
+    given_: dict[str, Any] = {
+        "judged": 2_000,
+        "flagged": 2,
+        "events": 50_000,
+        "unknown_events": 0,
+        "budget": 0.001,
+        "p_values": uniform,
+        "sessions": np.ones(2_000),
+    }
+    return day_health(**{**given_, **found})
 
 
 def test_a_week_as_trained_is_fine() -> None:
-    assert advice(week(), BUDGET).level is Level.FINE
+    assert advice(week(0)).level == FINE
 
 
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        ({"unknown_events": 2_000}, "lately 4.0% of all"),
-        ({"unknown_sessions": 200}, "lately 10.0% of all"),
-        ({"flagged": 60}, "14,000 sessions were flagged, 13 times the budget of 0.001"),
-        ({"rate_alarms": 30}, "many counts and values"),
-        ({"p_shares": (0.9, 0.6, 0.3)}, "no longer mean what they say"),
+        ({"unknown_share": 0.04}, "4.0% of the events are of templates that the version does not know"),
+        ({"alarm_rate": 0.03}, "188 of 14,000 sessions were flagged, 13 times the budget of 0.001"),
+        ({"p_low": 0.6}, "60% of the sessions are as odd as only 10% of those of training"),
     ],
 )
-def test_drift_of_three_days_advises_to_train_and_says_why(found: dict[str, object], words: str) -> None:
-    said = advice(week(**found, days=3), BUDGET)
-    assert said.level is Level.TRAIN
+def test_drift_of_three_days_advises_to_train_and_says_why(found: dict[str, float], words: str) -> None:
+    said = advice(week(3, **found))
+    assert said.level == TRAIN
     assert words in said.reason
     assert said.reason.endswith("Train again.")
-
-
-def test_one_odd_day_is_watched_and_advises_no_training() -> None:
-    assert advice(week(unknown_events=20_000, days=1), BUDGET).level is Level.WATCH
+    assert advice(week(1, **found)).level == WATCH, "one odd day is an incident, not drift"
 
 
 def test_what_is_over_is_no_reason_to_train() -> None:
-    odd = week(unknown_events=20_000)
-    assert advice([*odd[:4], *week()[4:]], BUDGET).level is Level.WATCH
+    assert advice([*week(7, unknown_share=0.4)[:4], *week(0)[4:]]).level == WATCH
 
 
-def test_a_training_starts_the_watch_anew() -> None:
-    old = week(unknown_events=20_000)
-    assert advice([*old[:6], replace(week()[6], version="v2")], BUDGET).level is Level.FINE
+def test_what_is_usual_on_training_days_is_no_drift() -> None:
+    assert advice(week(7, unknown_share=0.03, unknown_usual=0.03)).level == FINE
 
 
 def test_a_few_alarms_on_small_days_are_no_rate() -> None:
-    days = [replace(day, judged=40, flagged=0) for day in week()]
-    assert advice([*days[:6], replace(days[6], flagged=1)], BUDGET).level is Level.FINE
+    quiet = [replace(day, judged=40, alarm_rate=0.0) for day in week(0)]
+    assert advice([*quiet[:6], replace(quiet[6], alarm_rate=1 / 40)]).level == FINE
 
 
 def test_nothing_scored_is_nothing_to_advise() -> None:
-    assert advice([], BUDGET).level is Level.FINE
+    assert advice([]).level == FINE
+    assert day_health(
+        judged=0, flagged=0, events=0, unknown_events=0, budget=0.001, p_values=[], sessions=[]
+    ) == DayHealth(0, budget=0.001)
 
 
-@given(st.permutations(range(7)))
-def test_the_order_of_the_days_given_does_not_matter(order: list[int]) -> None:
-    days = week(unknown_events=2_000, days=3)
-    assert advice([days[number] for number in order], BUDGET) == advice(days, BUDGET)
+def test_uniform_p_values_are_calibrated() -> None:
+    day = measured()
+    assert (day.p_median, day.p_low) == pytest.approx((0.5, 0.1), abs=1e-2)
+    assert day.calibration_error == pytest.approx(0, abs=1e-2)
+    assert (day.level, day.advice) == (FINE, "")
 
 
-def test_sessions_that_are_all_alike_are_not_off() -> None:
-    assert week(p_shares=(0.0, 0.0, 0.0))[0].off == 0.0
+def test_sessions_that_are_all_alike_are_off_the_uniform_but_no_reason_to_train() -> None:
+    day = measured(p_values=np.ones(2_000))
+    assert day.calibration_error == pytest.approx(1.0)
+    assert day.level == FINE
 
 
-def test_shares_of_uniform_p_values_are_what_they_should_be() -> None:
-    shares = p_shares(np.linspace(0, 1, 10_001), np.full(10_001, 3))
-    assert shares == pytest.approx((0.5, 0.1, 0.01), abs=1e-3)
-    assert p_shares([], []) is None
+def test_a_day_says_by_itself_what_such_days_in_a_row_would_advise() -> None:
+    day = measured(unknown_events=5_000)
+    assert day.level == TRAIN
+    assert "10.0% of the events" in day.advice
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.integers(1, 5)), min_size=1, max_size=50), st.randoms())
+def test_the_order_of_sessions_does_not_matter(rows: list[tuple[float, int]], rng: Any) -> None:
+    mixed = rows[:]
+    rng.shuffle(mixed)
+    days = [measured(p_values=[p for p, _ in each], sessions=[n for _, n in each]) for each in (rows, mixed)]
+    assert days[0].p_median == days[1].p_median
+    assert days[0].calibration_error == pytest.approx(days[1].calibration_error)
