@@ -106,7 +106,7 @@ def record_verdict(
         )
     if sessions and not kind.teaches:
         raise ValueError(f"{kind} teaches nothing: no sessions are kept for it")
-    if subject.session_like is not None and not subject.session_like.strip("%_ ") and until is None:
+    if subject.session_like is not None and not subject.session_like.strip("%") and until is None:
         raise DatabaseError("this pattern is for every session there is: name the last day of it, too")
     check_session_pattern(engine, source_key, subject)
     with transaction(engine) as connection:
