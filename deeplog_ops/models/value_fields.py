@@ -45,12 +45,12 @@ def recognise(names: pl.Series, numbers: Floats) -> Field:
     finite = np.isfinite(numbers)
     if finite.mean() < MOSTLY:
         return "name"
+    if unit_of(names) == "s":
+        return "duration"
     known = numbers[finite]
     _, counts = np.unique(known, return_counts=True)
     if len(known) >= LEAST and len(counts) <= FEW and counts.min() >= OFTEN:
         return "name"
-    if unit_of(names) == "s":
-        return "duration"
     if _counts_up(known):
         return "counter"
     return "identifier" if _identifies(names, known, len(counts)) else "number"

@@ -63,7 +63,14 @@ class Tail:
             return gaussian._with_tail(ordered, wild)
         tops = {int(np.clip(events * share, TAIL_LEAST, TAIL_MOST)) for share in TAIL_SHARES}
         # Beyond any place the nats of a Gaussian's errors are exponential with mean 1.
-        beyond = {top: _capped(nats[-top:] - nats[-top - 1], 1.0).mean() - 1.0 for top in tops}
+        accidents = len(nats) - wild
+        beyond = {
+            top: _capped(nats[-top:accidents] - nats[-top - 1], 1.0).mean() - 1.0
+            for top in tops
+            if top > wild
+        }
+        if not beyond:
+            return gaussian
         far, top = max((mean * np.sqrt(top), top) for top, mean in beyond.items())
         return gaussian._with_tail(ordered, top) if far > UNLIKELY else gaussian
 
