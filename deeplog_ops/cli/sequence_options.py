@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from deeplog_ops.cli.options import counted, errors_console
 from deeplog_ops.config import Detection, KeyModelSettings
 from deeplog_ops.keyed.forms import FORMS, TIMEOUT
 
@@ -66,7 +67,7 @@ class Reading:
         from deeplog_ops.keyed.readers import read_sessions
         from deeplog_ops.keyed.sessions import KeyedSessions
 
-        return KeyedSessions.joined(
+        read = KeyedSessions.joined(
             [
                 read_sessions(
                     path,
@@ -79,6 +80,15 @@ class Reading:
                 for path in paths
             ]
         )
+        if read.hardly_keys:
+            errors_console.print(
+                f"{', '.join(map(str, paths))}: so many distinct keys look like raw log lines; "
+                "`deeplog-ops parse` gives lines their keys",
+                style="yellow",
+                soft_wrap=True,
+                markup=False,
+            )
+        return read
 
 
 budget_option = click.option(
@@ -210,3 +220,12 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         wrapped = option(wrapped)
     return wrapped
+
+
+def say_short_history(training_sessions: int, least: int) -> None:
+    errors_console.print(
+        f"history too short: {counted(training_sessions, 'training session')}, at least {least} are needed to "
+        "promise a rate of false alarms",
+        style="yellow",
+        soft_wrap=True,
+    )

@@ -12,9 +12,16 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from deeplog_ops.cli.options import counted, errors_console, working
-from deeplog_ops.cli.sequence_options import Reading, budget_option, model_options, reading_options
+from deeplog_ops.cli.options import counted, working
+from deeplog_ops.cli.sequence_options import (
+    Reading,
+    budget_option,
+    model_options,
+    reading_options,
+    say_short_history,
+)
 from deeplog_ops.cli.sequences_evaluate import evaluate
+from deeplog_ops.config import Detection
 
 if TYPE_CHECKING:
     from deeplog_ops.config import KeyModelSettings
@@ -22,6 +29,7 @@ if TYPE_CHECKING:
 
 INPUT = click.Path(path_type=Path)
 KEYS_SHOWN = 10
+LEAST_SESSIONS = Detection().least_sessions
 
 
 @click.group()
@@ -53,7 +61,6 @@ def train(
     files: tuple[Path, ...], folder: Path, budget: float, settings: KeyModelSettings, reading: Reading
 ) -> None:
     """Learn what is normal from the sessions of FILES; those labelled anomalous are kept out."""
-    from deeplog_ops.config import Detection
     from deeplog_ops.detection.session_detector import SessionDetector
     from deeplog_ops.keyed.saved import save_detector
 
@@ -75,7 +82,7 @@ def train(
         + f"; saved to {folder}"
     )
     if detector.warming_up:
-        _history_too_short(len(normal))
+        say_short_history(len(normal), LEAST_SESSIONS)
 
 
 @sequences.command()
@@ -153,18 +160,7 @@ def predict(
         )
     _tell(told, to_errors=form != "table" and out is None)
     if detector.warming_up:
-        _history_too_short(detector.training_sessions)
-
-
-def _history_too_short(training_sessions: int) -> None:
-    from deeplog_ops.config import Detection
-
-    errors_console.print(
-        f"history too short: {counted(training_sessions, 'training session')}, at least "
-        f"{Detection().least_sessions} are needed to promise a rate of false alarms",
-        style="yellow",
-        soft_wrap=True,
-    )
+        say_short_history(detector.training_sessions, LEAST_SESSIONS)
 
 
 @contextmanager

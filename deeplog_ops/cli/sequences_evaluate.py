@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deeplog_ops.cli.options import counted, errors_console, json_option, working
-from deeplog_ops.cli.sequence_options import Reading, budget_option, model_options, reading_options
+from deeplog_ops.cli.options import json_option, working
+from deeplog_ops.cli.sequence_options import (
+    Reading,
+    budget_option,
+    model_options,
+    reading_options,
+    say_short_history,
+)
 
 if TYPE_CHECKING:
     from deeplog_ops.config import KeyModelSettings
@@ -98,16 +104,12 @@ def evaluate(
             seeds=range(settings.seed, settings.seed + seeds),
             say=say,
         )
-    if result.training_sessions < detection.least_sessions:
-        errors_console.print(
-            f"history too short: {counted(result.training_sessions, 'training session')}, at least "
-            f"{detection.least_sessions} are needed to promise a rate of false alarms",
-            style="yellow",
-        )
     if as_json:
         click.echo(json.dumps(result.to_dict(detection.least_sessions), indent=2))
     else:
         _print(result, seeds)
+    if result.training_sessions < detection.least_sessions:
+        say_short_history(result.training_sessions, detection.least_sessions)
 
 
 def _detectors(names: str) -> list[str]:
@@ -132,7 +134,7 @@ def _print(result: Comparison, seeds: int) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("detector", no_wrap=True)
     for heading in ("precision", "recall", "F1", "AUC", "false alarms", "missed", "seconds"):
-        table.add_column(heading, justify="right", no_wrap=heading != "false alarms")
+        table.add_column(heading, justify="right", min_width=6)
     for name in result.outcomes:
         found = result.mean(name)
         table.add_row(

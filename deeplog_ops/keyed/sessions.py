@@ -14,6 +14,9 @@ from deeplog_ops.sequences.time_windows import time_windows
 if TYPE_CHECKING:
     import pandas as pd
 
+MANY_KEYS = 1_000  # more are suspicious
+EVENTS_A_KEY = 5  # when each came less often than this, on average
+
 
 @dataclass(frozen=True)
 class KeyedSessions:
@@ -33,6 +36,12 @@ class KeyedSessions:
     def anomalous(self) -> NDArray[np.bool_]:
         """What the labels say (N,); without labels nothing is."""
         return np.array(self.labels if self.labels is not None else [0] * len(self), bool)
+
+    @property
+    def hardly_keys(self) -> bool:
+        """So many distinct keys that they are rather the words of raw lines."""
+        distinct = len({key for keys in self.keys for key in keys})
+        return distinct > MANY_KEYS and distinct * EVENTS_A_KEY > sum(map(len, self.keys))
 
     def where(self, chosen: ArrayLike) -> KeyedSessions:
         """Those for which `chosen` (N,) is true."""
