@@ -7,6 +7,7 @@ A cut returns None where there is none. Sessions that contradict it are `astray`
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass
 
@@ -58,12 +59,13 @@ def alternatives(log: Log, relation: Relations, rate: float) -> Cut | None:
     return Cut(tuple(part for part in parts if part), astray)
 
 
-def stages(log: Log, relation: Relations, rate: float) -> Cut | None:
-    """Groups of keys that come one after the other, always."""
-    size = len(relation.keys)
-    before = _seen(relation.before, relation.present, rate)
+def _stage_order(relation: Relations, which: NDArray[np.int64], rate: float) -> list[int] | None:
+    """The number of the stage of each of `which` keys (their columns); None where there is one stage only."""
+    size = len(which)
+    present = relation.present[which]
+    before = _seen(relation.before[np.ix_(which, which)], present, rate)
     np.fill_diagonal(before, False)
-    expected = relation.present[:, None] * relation.present[None, :] / relation.sessions
+    expected = present[:, None] * present[None, :] / relation.sessions
     strangers = ~before & ~before.T
     exclusive = strangers & (expected >= EXPECTED_TOGETHER)
     reach = _closed(before)
@@ -87,7 +89,15 @@ def stages(log: Log, relation: Relations, rate: float) -> Cut | None:
         one, other = np.argwhere(tangled)[0]
         joined[groups[one][0], groups[other][0]] = joined[groups[other][0], groups[one][0]] = True
     order = sorted(range(len(groups)), key=lambda number: -int(between[number].sum()))
-    stage = {relation.keys[place]: order.index(index[place]) for place in range(size)}
+    return [order.index(index[place]) for place in range(size)]
+
+
+def stages(log: Log, relation: Relations, rate: float) -> Cut | None:
+    """Groups of keys that come one after the other, always."""
+    order = _stage_order(relation, np.arange(len(relation.keys)), rate)
+    if order is None:
+        return None
+    stage = {key: order[place] for place, key in enumerate(relation.keys)}
     rows = []
     astray = 0
     for trace, weight in log.items():
@@ -95,7 +105,7 @@ def stages(log: Log, relation: Relations, rate: float) -> Cut | None:
         if any(a > b for a, b in zip(numbers, numbers[1:], strict=False)):
             astray += weight
             continue
-        cut: list[list[int]] = [[] for _ in groups]
+        cut: list[list[int]] = [[] for _ in range(max(order) + 1)]
         for key, number in zip(trace, numbers, strict=True):
             cut[number].append(key)
         rows.append((tuple(tuple(keys) for keys in cut), weight))
@@ -145,7 +155,7 @@ def branches(log: Log, relation: Relations, rate: float) -> Cut | None:
         swapped = np.zeros(before.shape)
         for (one, other), count in relation.follows.items():
             swapped[relation.keys.index(other), relation.keys.index(one)] = count
-        strange = np.minimum(relation.present[:, None], relation.present[None, :]) / (4 * len(relation.keys))
+        strange = np.minimum(relation.present[:, None], relation.present[None, :]) / 2
         expected = (swapped / 2 + strange) * rate
         limits = np.array([bound(float(value)) for value in expected.ravel()]).reshape(expected.shape)
         both = (before > limits) & (before.T > limits.T)
@@ -171,14 +181,19 @@ def woven_freely(cut: Cut, log: Log) -> bool:
     size = len(cut.parts)
     seen, expected = np.zeros(size), np.zeros(size)
     owner = {key: number for number, part in enumerate(cut.parts) for trace in part for key in trace}
+    centre, events = np.zeros(size), np.zeros(size)
     for trace, weight in log.items():
         numbers = [owner[key] for key in trace]
+        for place, number in enumerate(numbers):
+            centre[number] += weight * (place + 0.5) / len(numbers)
+            events[number] += weight
         for number in range(size):
             share = numbers.count(number)
             expected[number] += weight * share * (share - 1) / len(numbers)
         for one, other in zip(numbers, numbers[1:], strict=False):
             seen[one] += weight * (one == other)
-    return bool((np.abs(seen - expected) <= 0.1 * expected + 3 * np.sqrt(expected)).all())
+    even = np.abs(centre / events - 0.5) <= 0.05 + 1 / np.sqrt(events)
+    return bool((even & (np.abs(seen - expected) <= 0.1 * expected + 3 * np.sqrt(expected))).all())
 
 
 def turns(log: Log, relation: Relations, rate: float) -> list[Cut]:
@@ -315,6 +330,93 @@ def by_presence(log: Log, relation: Relations, rate: float, most: int) -> list[C
             seen.update(names)
             cuts.append(Cut((having, lacking)))
     return cuts
+
+
+def placed(log: Log, relation: Relations, rate: float, most: int = 3) -> list[tuple[Log, dict[int, int]]]:
+    """A key, or two, that hold together what would be stages without them, as one key at each place where they stand.
+
+    Each event of such a key stands somewhere between the stage of the event before it and that of the one after;
+    the fewest places that do for all events are the key's places. Logs as `numbered` gives them.
+    """
+    size = len(relation.keys)
+    ranked: list[tuple[int, tuple[int, ...], dict[int, int]]] = []
+    for number in (1, 2):
+        if number == 2 and (ranked or size > 25):
+            break
+        for out in itertools.combinations(range(size), number):
+            which = np.array([place for place in range(size) if place not in out], np.int64)
+            order = _stage_order(relation, which, rate) if len(which) > 1 else None
+            if order is not None:
+                stage = {relation.keys[place]: order[i] for i, place in enumerate(which)}
+                ranked.append((-max(order), tuple(relation.keys[place] for place in out), stage))
+    ranked.sort(key=lambda found: found[:2])
+    views: list[tuple[Log, dict[int, int]]] = []
+    for _, keys, stage in ranked[:most]:
+        for late in (False, True):
+            view = _at_places(log, keys, stage, rate, late)
+            if view is not None and view not in views:
+                views.append(view)
+    return views
+
+
+def _at_places(
+    log: Log, keys: tuple[int, ...], stage: dict[int, int], rate: float, late: bool
+) -> tuple[Log, dict[int, int]] | None:
+    spans: dict[int, Counter[tuple[int, int]]] = {key: Counter() for key in keys}
+    for trace, weight in log.items():
+        for key, span in _spans(trace, keys, stage):
+            spans[key][span] += weight
+    sessions = sum(log.values())
+    points = {key: _stabbed(found, noise_bound(sessions, rate)) for key, found in spans.items()}
+    if all(len(found) < 2 for found in points.values()):
+        return None
+    base = max([*stage, *keys]) + 1
+    new: dict[tuple[int, int], int] = {}
+    for key in keys:
+        for point in points[key][1:]:
+            new[key, point] = base + len(new)
+    names = {key: key for key in [*stage, *keys]} | {number: key for (key, _), number in new.items()}
+    out: Log = {}
+    for trace, weight in log.items():
+        where = iter(_spans(trace, keys, stage))
+        view = []
+        for key in trace:
+            if key in spans:
+                _, (low, high) = next(where)
+                fit = [point for point in points[key] if low <= point <= high]
+                point = fit[-1 if late else 0] if fit else None
+                key = new.get((key, point), key) if point is not None else key
+            view.append(key)
+        out[tuple(view)] = out.get(tuple(view), 0) + weight
+    return out, names
+
+
+def _spans(
+    trace: tuple[int, ...], keys: tuple[int, ...], stage: dict[int, int]
+) -> list[tuple[int, tuple[int, int]]]:
+    """Of each event of the keys, the stages of the event before it and after it (of other keys)."""
+    last = max(stage.values()) + 1
+    after = []
+    coming = last
+    for key in reversed(trace):
+        after.append(coming)
+        coming = stage.get(key, coming)
+    found = []
+    gone = -1
+    for key, coming in zip(trace, reversed(after), strict=True):
+        if key in keys:
+            found.append((key, (min(gone, coming), max(gone, coming))))
+        gone = stage.get(key, gone)
+    return found
+
+
+def _stabbed(spans: Counter[tuple[int, int]], limit: int) -> list[int]:
+    """The fewest points such that each span (but rare ones) has one in it."""
+    points: list[int] = []
+    for (low, high), count in sorted(spans.items(), key=lambda found: (found[0][1], found[0][0])):
+        if count > limit and (not points or points[-1] < low):
+            points.append(high)
+    return points
 
 
 def numbered(log: Log, rate: float) -> tuple[Log, dict[int, int]] | None:

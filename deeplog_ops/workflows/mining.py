@@ -93,9 +93,11 @@ class Miner:
         if self.guesses == GUESSES:
             return found
         self.guesses += 1
+        for view in cuts.placed(log, relation, self.rate):
+            found += self._numbered(*view, depth)
         if self._repeats(log, relation):
             for cut in cuts.at_pivot(log, relation, self.rate):
-                found.append(self._seq(cut, depth))
+                found += self._stages(cut, depth)
             view = cuts.numbered(log, self.rate)
             if view is not None:
                 found += self._numbered(*view, depth)
@@ -121,7 +123,7 @@ class Miner:
         found: list[Mined] = []
         cut = cuts.stages(view, relation, self.rate)
         if cut is not None:
-            found.append(self._seq(_named(cut, names), depth))
+            found += self._stages(_named(cut, names), depth)
         else:
             cut = cuts.branches(view, relation, self.rate)
             if cut is not None and not _shared(cut, names):
@@ -138,14 +140,25 @@ class Miner:
             return Mined(*_plus(mined, self._astray(empty)))
         bits = mined.bits + OPERATOR_BITS + _entropy([empty, sessions - empty])
         optional = Mined(choice(mined.block, EMPTY), bits)
-        cut = cuts.stages(rest, relations(rest), self.rate)
-        if cut is None or not all(() in part for part in cut.parts):
-            return optional
-        cut = cuts.with_empty(cut, empty)  # every stage may be left out, and here all were
-        groups = independent(cut)
-        if len(groups) == 1:
-            return optional
-        return min(optional, self._seq(cuts.merged(cut, groups), depth), key=lambda mined: mined.bits)
+        found = [optional]
+        for cut in self._stagings(rest):
+            if all(() in part for part in cut.parts):
+                cut = cuts.with_empty(cut, empty)  # every stage may be left out, and here all were
+                found += self._stages(cut, depth)
+        return min(found, key=lambda mined: mined.bits)
+
+    def _stagings(self, log: Log) -> list[cuts.Cut]:
+        """Cuts in stages; where there is none, those with a key at several places."""
+        relation = relations(log)
+        cut = cuts.stages(log, relation, self.rate)
+        if cut is not None:
+            return [cut]
+        found = []
+        for view, names in cuts.placed(log, relation, self.rate):
+            cut = cuts.stages(view, relations(view), self.rate)
+            if cut is not None:
+                found.append(_named(cut, names))
+        return found
 
     def _one_key(self, log: Log, sessions: int) -> Mined:
         key = next(iter(log))[0]
@@ -200,6 +213,11 @@ class Miner:
         bits = sum(part.bits for part in mined) + OPERATOR_BITS + woven / math.log(2)
         return Mined(fork(*(part.block for part in mined)), bits)
 
+    def _stages(self, cut: cuts.Cut, depth: int) -> list[Mined]:
+        """The stages, those that depend on each other as one; none where all do."""
+        groups = independent(cut)
+        return [self._seq(cuts.merged(cut, groups), depth)] if len(groups) > 1 else []
+
     def _loop(self, cut: cuts.Cut, sessions: int, depth: int) -> Mined:
         body = self.mine(cut.parts[0], depth + 1)
         turns = sum(cut.parts[0].values())
@@ -227,7 +245,7 @@ class Miner:
         return math.log2(self.keys + 1) + 2
 
     def _astray(self, sessions: int) -> float:
-        return sessions * (math.log2(4 / self.rate) + 4) if self.rate and sessions else 0.0
+        return sessions * (math.log2(4 / self.rate) + 1) if self.rate and sessions else 0.0
 
 
 def _plus(mined: Mined, bits: float) -> tuple[Block, float]:
@@ -256,4 +274,8 @@ def _shared(cut: cuts.Cut, names: dict[int, int]) -> bool:
 
 
 def _named(cut: cuts.Cut, names: dict[int, int]) -> cuts.Cut:
-    return cuts.Cut(tuple(_renamed(part, names) for part in cut.parts), cut.astray)
+    """The cut of a log over new numbers, with the keys that they stand for."""
+    rows = tuple(
+        (tuple(tuple(names[key] for key in piece) for piece in pieces), weight) for pieces, weight in cut.rows
+    )
+    return cuts.Cut(tuple(_renamed(part, names) for part in cut.parts), cut.astray, rows)

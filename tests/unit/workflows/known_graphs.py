@@ -7,6 +7,7 @@ Left out, as sequences alone cannot tell them from a smaller graph that writes t
 - one key in two branches of a fork, or in a fork and at a place that can run at once with it: which of the two places
   wrote it cannot be known;
 - a key that follows on itself at another place: A A is a loop of A that happened to turn twice;
+- a session without any event: it leaves no line in a log;
 - a loop that never turns three times: A B A B may be two steps each.
 """
 
@@ -15,7 +16,7 @@ from __future__ import annotations
 import itertools
 from random import Random
 
-from deeplog_ops.workflows.blocks import EMPTY, Block, Choice, Fork, Leaf, Loop, Seq, leaves
+from deeplog_ops.workflows.blocks import EMPTY, Block, Choice, Fork, Leaf, Loop, Seq, leaves, may_be_empty
 from deeplog_ops.workflows.edges import BEGIN, END, edges_of
 from deeplog_ops.workflows.graph import Workflow
 
@@ -35,7 +36,7 @@ class Grower:
             block = self._seq(steps, 0) if self.rng.random() < 0.75 else self._tasks(steps)
             for _ in range(self.rng.randint(0, self.shared)):
                 block = self._share(block)
-            if 6 <= sum(1 for _ in leaves(block)) <= 2 * steps:
+            if 6 <= sum(1 for _ in leaves(block)) <= 2 * steps and not may_be_empty(block):
                 return block
 
     def _leaf(self) -> Leaf:
