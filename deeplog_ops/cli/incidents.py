@@ -138,7 +138,7 @@ def _print(found: IncidentReport) -> None:
     if incident.verdict or incident.anomalies_hidden:
         said = incident.verdict.replace("_", " ") if incident.verdict else "of some of its anomalies"
         hides = "" if incident.shown else "; hidden in lists"
-        click.echo(f"People said: {said} ({incident.anomalies_hidden:,} anomalies hidden){hides}")
+        click.echo(f"People said: {said} ({_anomalies(incident.anomalies_hidden)} hidden){hides}")
     shown = len(found.anomalies)
     rest = f", the worst {shown}" if shown < incident.anomalies else ""
     click.echo(f"{_anomalies(incident.anomalies)} in {counted(incident.sessions, 'session')}{rest}:")

@@ -62,7 +62,7 @@ def report(source_name: str, day: date | None, limit: int, everything: bool, as_
     shown = (status.anomalies or 0) - (0 if everything else hidden)
     click.echo(
         _count(status.anomalies, "anomalies")
-        + (f", {hidden:,} of them hidden" if hidden else "")
+        + (f", {hidden:,} of them hidden" if hidden and status.anomalies != 1 else ", hidden" * bool(hidden))
         + (f", the worst {limit}:" if shown > limit else "")
     )
     for verdict in found.hidden:

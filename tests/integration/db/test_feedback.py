@@ -15,6 +15,7 @@ from deeplog_ops.db.feedback import KeptSession, LabelledSession, Target
 from deeplog_ops.db.publish import publish_day
 from deeplog_ops.db.verdict_subjects import Subject
 from deeplog_ops.db.verdicts import VerdictKind
+from deeplog_ops.errors import DatabaseError
 from deeplog_ops.records import stable_id
 from tests.integration.db.day_results import DAY, MakeRun, grouped, result_of
 
@@ -55,6 +56,15 @@ def test_a_kept_session_comes_back_as_it_was_by_day_session_and_piece(
     assert next(verdicts.labelled_sessions(engine, source)) == LabelledSession(
         kept[3].day, "z", ("k1", "k2", "k1"), anomalous=False
     )
+
+
+def test_a_verdict_and_its_sessions_are_kept_together_or_not_at_all(
+    engine: Engine, source: str, say: Say
+) -> None:
+    with pytest.raises(DatabaseError, match="violates check constraint"):
+        say(FALSE, Subject.session("a"), whole("a"), whole("b", times=(None,)))
+    assert verdicts.verdicts(engine) == []
+    assert list(verdicts.normal_sessions(engine, source)) == []
 
 
 def test_what_is_withdrawn_is_learnt_no_longer(engine: Engine, source: str, say: Say) -> None:

@@ -182,7 +182,9 @@ def test_the_nearest_verdict_counts_and_of_two_as_near_the_later(
     say(TRUE, Subject.incident(stable_id("a")))
     assert {session for _, session in hidden(engine)} == {"session-1", "session-3"}
     say(TRUE, Subject.anomaly(DAY, days[0][1]))
+    say(MUTE, Subject.session("session-1"))
     assert (DAY, "session-1") not in hidden(engine)
+    assert (NEXT, "session-1") in hidden(engine)
     again = say(FALSE, Subject.anomaly(DAY, days[0][1]))
     assert (DAY, "session-1") in hidden(engine)
     verdicts.withdraw(engine, again, who="ann")

@@ -32,10 +32,15 @@ RESULTS = {
     "days": "SELECT day, state, reason, version, events, sessions_judged, sessions_open, anomalies, anomalies_published, "
     "quarantined FROM deeplog.days ORDER BY day",
     "anomalies": "SELECT day, anomaly_id, detector, kind, locator, session, score, threshold, first_time, last_time, "
-    "file_id, line_no, byte_offset, event_count, template_id, rank, probability, p_value, expected::text, reason, version "
+    "file_id, line_no, byte_offset, event_count, template_id, rank, probability, p_value, expected::text, reason, version, details::text, incident_id "
     "FROM deeplog.anomalies ORDER BY day, anomaly_id",
     "lines": "SELECT day, anomaly_id, ordinal, file_id, line_no, byte_offset, time, text, template_id, is_worst, of_session "
     "FROM deeplog.anomaly_lines ORDER BY day, anomaly_id, ordinal",
+    "incidents": "SELECT day, incident_id, locator, kind, fingerprint, severity, title, reason, anomalies, sessions, "
+    "worst_anomaly_id, first_time, last_time, first_file_id, first_line_no, first_byte_offset, worst_file_id, worst_line_no, "
+    "worst_byte_offset, details::text FROM deeplog.incidents ORDER BY day, incident_id",
+    "health": "SELECT * FROM deeplog.day_health ORDER BY day",
+    "opinions": "SELECT * FROM deeplog.detector_opinions ORDER BY day, detector",
     "templates": "SELECT template_id, text, first_day, alias_of FROM deeplog.templates ORDER BY template_id",
     "counts": "SELECT day, template_id, events FROM deeplog.template_counts ORDER BY day, template_id",
     "accounts": "SELECT d.day, a.file_id, a.lines_read, a.events, a.joined, a.blank, a.quarantined, a.other_days "
