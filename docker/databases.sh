@@ -6,9 +6,10 @@ psql --set ON_ERROR_STOP=1 --username postgres \
 CREATE ROLE airflow LOGIN PASSWORD :'airflow';
 CREATE ROLE deeplog LOGIN PASSWORD :'deeplog';
 CREATE ROLE deeplog_reader NOLOGIN;
+CREATE ROLE deeplog_operator NOLOGIN;
 CREATE DATABASE airflow OWNER airflow;
 CREATE DATABASE deeplog OWNER deeplog;
 REVOKE ALL ON DATABASE airflow FROM PUBLIC;
 REVOKE ALL ON DATABASE deeplog FROM PUBLIC;
-GRANT CONNECT ON DATABASE deeplog TO deeplog_reader;
+GRANT CONNECT ON DATABASE deeplog TO deeplog_reader, deeplog_operator;
 SQL

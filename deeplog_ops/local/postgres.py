@@ -28,6 +28,7 @@ from deeplog_ops.local.state import Home, State
 PORT_VARIABLE = "DEEPLOG_POSTGRES_PORT"
 NAME = "postgres"
 READER = "deeplog_reader"
+OPERATOR = "deeplog_operator"
 BI_LOGIN = "deeplog_bi"
 # For connections of LocalExecutor's tasks, the API server's pool and people. One lock a partition touched.
 _SETTINGS = {
@@ -348,8 +349,9 @@ def _make_databases(state: State) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT rolname FROM pg_roles")
             known = {name for (name,) in cursor.fetchall()}
-            if READER not in known:
-                cursor.execute(f"CREATE ROLE {READER} NOLOGIN")
+            for role in (READER, OPERATOR):
+                if role not in known:
+                    cursor.execute(f"CREATE ROLE {role} NOLOGIN")
             for role, password in logins.items():
                 cursor.execute(
                     f"{'ALTER' if role in known else 'CREATE'} ROLE {role} LOGIN PASSWORD %s", [password]
@@ -360,7 +362,7 @@ def _make_databases(state: State) -> None:
                 if database not in there:
                     cursor.execute(f"CREATE DATABASE {database} OWNER {database}")
                     cursor.execute(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")
-            cursor.execute(f"GRANT CONNECT ON DATABASE deeplog TO {READER}")
+            cursor.execute(f"GRANT CONNECT ON DATABASE deeplog TO {READER}, {OPERATOR}")
             cursor.execute(f"GRANT {READER} TO {BI_LOGIN}")
     finally:
         connection.close()
