@@ -131,7 +131,7 @@ def _print(result: Comparison, seeds: int) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("detector", no_wrap=True)
     for heading in ("precision", "recall", "F1", "AUC", "false alarms", "missed", "seconds"):
         table.add_column(heading, justify="right", min_width=6)

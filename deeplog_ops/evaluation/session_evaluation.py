@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from deeplog_ops.errors import ModelError
 from deeplog_ops.evaluation.confusion import Confusion, auc
 
 KeySequence = tuple[str, ...]
@@ -104,7 +105,10 @@ def compare(
     """Fit every candidate to the training sessions, then open the abnormal ones and let all of them judge.
 
     The abnormal sessions come as a function, called once every threshold stands. `say` is told what is done.
+    ModelError with fewer than two training sessions.
     """
+    if len(training) < 2:
+        raise ModelError(f"{len(training)} training sessions: there must be 2 or more to calibrate with")
     distinct, sessions = _distinct(training)
     judges: list[tuple[Candidate, int, Judge]] = []
     spent: defaultdict[str, float] = defaultdict(float)

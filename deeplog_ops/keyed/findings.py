@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from deeplog_ops.detection.explain import reason
@@ -124,20 +123,21 @@ def report(
     said, p = np.asarray(flagged, bool), np.asarray(p_values, float)
     keys, sequence = _distinct(sessions.keys)
     scores = model.score(keys, expected=1)
-    ranks = scores["rank"].combine_chunks() if len(keys) else pa.array([], pa.list_(pa.int32()))
-    true = sessions.anomalous
-    labelled = sessions.labels is not None
-    if len(keys):
-        length = np.diff(ranks.offsets.to_numpy())
-        outside = np.add.reduceat(ranks.values.to_numpy() >= top, ranks.offsets.to_numpy()[:-1]) > 0
+    true, labelled = sessions.anomalous, sessions.labels is not None
+    outside = np.zeros(0, bool)
+    per_key: tuple[KeyHits, ...] = ()
+    if keys:
+        ranks, known = scores["rank"].combine_chunks(), scores["known"].combine_chunks()
+        starts = ranks.offsets.to_numpy()
+        # A key that training never saw is not predicted, however few there are to predict.
+        hit = (ranks.values.to_numpy() < top) & known.values.to_numpy(zero_copy_only=False)
+        outside = np.logical_or.reduceat(~hit, starts[:-1])
         per_key = _hits(
             [key for row in keys for key in (*row, END)],
-            ranks.values.to_numpy() < top,
+            hit,
             scores["surprise"].combine_chunks().values.to_numpy(),
-            np.repeat(np.bincount(sequence, minlength=len(keys)), length),
+            np.repeat(np.bincount(sequence, minlength=len(keys)), np.diff(starts)),
         )
-    else:
-        outside, per_key = np.zeros(0, bool), ()
     return Report(
         sessions=len(sessions),
         flagged=int(said.sum()),

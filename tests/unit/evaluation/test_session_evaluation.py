@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deeplog_ops.config import Detection, KeyModelSettings
+from deeplog_ops.errors import ModelError
 from deeplog_ops.evaluation.judges import DEFAULT, candidates, default_verdict
 from deeplog_ops.evaluation.session_evaluation import Candidate, best_f1, compare
 
@@ -68,6 +69,11 @@ def test_sessions_count_one_by_one_and_short_ones_are_judged() -> None:
     }  # fmt: skip
     assert result.flag_all == pytest.approx(22 / (22 + 53))
     assert result.training_sessions == 400
+
+
+def test_without_training_sessions_nothing_is_compared() -> None:
+    with pytest.raises(ModelError, match="0 training sessions"):
+        compare([], NORMAL, lambda: [], fixed("default"), [])
 
 
 def test_means_over_seeds_are_shown_and_every_seed_is_kept() -> None:
