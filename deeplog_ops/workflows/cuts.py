@@ -24,7 +24,9 @@ EXPECTED_TOGETHER = 10  # keys that never meet exclude each other only where the
 class Cut:
     parts: tuple[Log, ...]
     astray: int = 0  # sessions that contradict the cut
-    rows: tuple[tuple[tuple[tuple[int, ...], ...], int], ...] = ()  # each trace in its parts, with its sessions
+    rows: tuple[
+        tuple[tuple[tuple[int, ...], ...], int], ...
+    ] = ()  # each trace in its parts, with its sessions
 
 
 def _bounds(size: NDArray[np.int64], rate: float) -> NDArray[np.int64]:

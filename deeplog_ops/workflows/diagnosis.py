@@ -94,9 +94,7 @@ def _expected(workflow: Workflow, nodes: Sequence[str], visited: Sequence[str]) 
     best: dict[str, tuple[int, float]] = {}
     for edge in workflow.edges:
         if edge.source in recent:
-            best[edge.target] = max(
-                best.get(edge.target, (-2, 0.0)), (recent[edge.source], edge.probability)
-            )
+            best[edge.target] = max(best.get(edge.target, (-2, 0.0)), (recent[edge.source], edge.probability))
     found = [
         Expected(node, workflow.key_of(node), round(min(1.0, best.get(node, (0, 0.0))[1]), 4))
         for node in nodes
@@ -173,8 +171,10 @@ def _what_came(diagnosis: Diagnosis, texts: Mapping[str, str]) -> str:
 def _what_was_due(diagnosis: Diagnosis, texts: Mapping[str, str]) -> str:
     chances = [step for step in diagnosis.expected if step.probability >= WORTH_NAMING]
     named = list((chances or list(diagnosis.expected[:1]))[:NAMED])
+    any_order = sum(step.probability for step in diagnosis.expected) > 1.01  # a fork: all of them come
     steps = [
-        f"{_quoted(step.key, texts) if step.node != END else END_TEXT} ({step.probability:.2f})"
+        (_quoted(step.key, texts) if step.node != END else END_TEXT)
+        + ("" if any_order else f" ({step.probability:.2f})")
         for step in named
     ]
     return f"Expected there: {_listed(steps, 'or')}."

@@ -64,9 +64,7 @@ class Workflow:
     def to_dict(self) -> dict[str, Any]:
         """As plain data for JSON; equal workflows give equal data."""
         return {
-            "nodes": [
-                {"node_id": node.node_id, "key": node.key, "count": node.count} for node in self.nodes
-            ],
+            "nodes": [{"node_id": node.node_id, "key": node.key, "count": node.count} for node in self.nodes],
             "edges": [
                 {
                     "source": edge.source,
@@ -176,6 +174,8 @@ def _block_from_dict(data: Mapping[str, Any]) -> Block:
         raise ModelError(f"a workflow has the block {name!r}; known are {', '.join(kinds)} and step")
     if kinds[name] is Loop:
         if len(blocks) != 2:
-            raise ModelError(f"a workflow's loop has {len(blocks)} blocks; it needs a body and what is redone")
+            raise ModelError(
+                f"a workflow's loop has {len(blocks)} blocks; it needs a body and what is redone"
+            )
         return Loop(*blocks)
     return cast(Block, kinds[name](blocks))

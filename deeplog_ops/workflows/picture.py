@@ -10,7 +10,7 @@ from deeplog_ops.workflows.edges import BEGIN, END
 from deeplog_ops.workflows.graph import Edge, Node, Workflow
 from deeplog_ops.workflows.layout import Layout, Place, laid_out
 
-BOX_WIDTH, BOX_HEIGHT = 210, 40
+BOX_WIDTH, BOX_HEIGHT = 220, 40
 GAP, LAYER, MARGIN = 28, 92, 24
 SLIM = 30  # the room of an edge that passes a layer
 TEXT_LENGTH = 30  # characters of a template in a box; the whole stands in its tooltip
@@ -38,7 +38,7 @@ def svg(workflow: Workflow, texts: Mapping[str, str], highlight: Diagnosis | Non
     """
     layout = laid_out(workflow)
     spots, width, height = _spots(layout)
-    lanes = sorted(layout.back)
+    lanes = sorted((source, target) for source, target in layout.back if source != target)
     right = width + 18 * len(lanes)
     parts = [_edge(edge, layout, spots, width + 18 * _lane(edge, lanes)) for edge in workflow.edges]
     parts += [_bars(workflow, spots)]
@@ -46,7 +46,9 @@ def svg(workflow: Workflow, texts: Mapping[str, str], highlight: Diagnosis | Non
     if highlight is not None and highlight.place is not None:
         right = max(right, spots[highlight.node][0] + BOX_WIDTH / 2 + 240)
         parts.append(_left_here(highlight, spots[highlight.node], texts))
-    size = f'width="{right + MARGIN:.0f}" height="{height:.0f}" viewBox="0 0 {right + MARGIN:.0f} {height:.0f}"'
+    size = (
+        f'width="{right + MARGIN:.0f}" height="{height:.0f}" viewBox="0 0 {right + MARGIN:.0f} {height:.0f}"'
+    )
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" '
@@ -93,8 +95,9 @@ def _edge(edge: Edge, layout: Layout, spots: Mapping[Place, Point], lane: float)
     if (edge.source, edge.target) in layout.back:
         (x1, y1), (x2, y2) = spots[edge.source], spots[edge.target]
         x1, x2 = x1 + BOX_WIDTH / 2, x2 + BOX_WIDTH / 2
+        lane = lane if edge.source != edge.target else x1 + 26
         path = f"M{x1:.1f} {y1 + 8:.1f}C{lane:.1f} {y1 + 8:.1f} {lane:.1f} {y2 - 8:.1f} {x2:.1f} {y2 - 8:.1f}"
-        label = (x1 + 16, y1 + 22)
+        label = (x1 + 4, y1 + 24)
     else:
         way = layout.paths[edge.source, edge.target]
         points = [spots[place] for place in way]
@@ -150,16 +153,23 @@ def _node(node: Node, spot: Point, texts: Mapping[str, str], highlight: Diagnosi
         left, top = x - BOX_WIDTH / 2, y - BOX_HEIGHT / 2
         shape = f'<rect x="{left:.1f}" y="{top:.1f}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="5"'
         whole = texts.get(node.key, node.key)
-        text, title = shortened(whole, TEXT_LENGTH), f"{whole}\n{node.key}, {node.count} events"
+        text, title = _in_box(whole), f"{whole}\n{node.key}, {node.count} events"
     return (
         f'<g><title>{escape(title)}</title>{shape} fill="{fill}" stroke="{stroke}" stroke-width="{wide}"/>'
         f'<text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle" fill="{INK}">{escape(text)}</text></g>'
     )
 
 
+def _in_box(text: str) -> str:
+    """The text's beginning, from its first word that is no variable."""
+    line = " ".join(text.split())
+    line = line.removeprefix("<*>").strip() or line
+    return line if len(line) <= TEXT_LENGTH else line[: TEXT_LENGTH - 1].rstrip() + "…"
+
+
 def _left_here(highlight: Diagnosis, spot: Point, texts: Mapping[str, str]) -> str:
     x, y = spot[0] + BOX_WIDTH / 2 + 8, spot[1]
-    came = "stopped here" if highlight.came is None else shortened(texts.get(highlight.came, highlight.came), 30)
+    came = "stopped here" if highlight.came is None else _in_box(texts.get(highlight.came, highlight.came))
     return (
         f'<g><title>The session left the workflow after this step</title><path d="M{x:.1f} {y:.1f}h26" '
         f'stroke="{WRONG}" stroke-width="2.5"/><text x="{x + 32:.1f}" y="{y + 4:.1f}" fill="{WRONG}" '
@@ -175,7 +185,9 @@ def dot(workflow: Workflow, texts: Mapping[str, str]) -> str:
         shape = ", shape=oval" if not node.key else ""
         lines.append(f'  "{node.node_id}" [label="{_escaped(label)}"{shape}];')
     for edge in workflow.edges:
-        style = {"loop": "dashed", "new_task": "dotted", "fork": "bold", "join": "bold"}.get(edge.kind, "solid")
+        style = {"loop": "dashed", "new_task": "dotted", "fork": "bold", "join": "bold"}.get(
+            edge.kind, "solid"
+        )
         lines.append(
             f'  "{edge.source}" -> "{edge.target}" [label="{edge.probability:.2f}", style={style}, '
             f'color="{COLOURS[edge.kind]}"];'

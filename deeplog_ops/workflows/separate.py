@@ -20,7 +20,7 @@ from deeplog_ops.workflows.shared_keys import share_out
 LEAST_RUNS = 8  # of a task: fewer are no evidence that two keys alternate
 SLIP = 0.05  # share of two neighbours of one key without the other between them, that noise may cause
 SHARED_BITS = 20.0  # what a second task must tell of a key, beyond the price of the table
-NOBODY = -1
+CORE_BITS = 8.0  # what one core must tell of another for the two to be one task
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,10 @@ def _cores(streams: Sequence[tuple[str, ...]]) -> list[list[str]]:
     alternate: dict[int, set[int]] = {place: set() for place in range(size)}
     for a in range(size):
         for b in range(a + 1, size):
-            if min(gaps[a], gaps[b]) >= LEAST_RUNS and max(
-                again[b][a] / gaps[a], again[a][b] / gaps[b]
-            ) <= SLIP:
+            if (
+                min(gaps[a], gaps[b]) >= LEAST_RUNS
+                and max(again[b][a] / gaps[a], again[a][b] / gaps[b]) <= SLIP
+            ):
                 alternate[a].add(b)
                 alternate[b].add(a)
     left = [place for place in range(size) if alternate[place]]
@@ -101,7 +102,7 @@ def _cores(streams: Sequence[tuple[str, ...]]) -> list[list[str]]:
 def _dependent(streams: Sequence[tuple[str, ...]], cores: list[list[str]]) -> list[list[str]]:
     """Cores that tell of each other as one: alternatives of a task have cores of their own."""
     while True:
-        best, pair = SHARED_BITS, (-1, -1)
+        best, pair = CORE_BITS, (-1, -1)
         for one, core in enumerate(cores):
             told = _told(streams, set(core), [key for other in cores if other is not core for key in other])
             for other, keys in enumerate(cores):
@@ -111,14 +112,14 @@ def _dependent(streams: Sequence[tuple[str, ...]], cores: list[list[str]]) -> li
         if pair == (-1, -1):
             return cores
         merged = cores[pair[0]] + cores[pair[1]]
-        cores = [merged if number == pair[0] else core for number, core in enumerate(cores) if number != pair[1]]
+        cores = [
+            merged if number == pair[0] else core for number, core in enumerate(cores) if number != pair[1]
+        ]
 
 
 def _owners(streams: Sequence[tuple[str, ...]], cores: list[list[str]]) -> dict[str, tuple[int, ...]]:
     """The tasks of each key: the core's own, then whichever depends most on a task, one after the other."""
-    owners: dict[str, tuple[int, ...]] = {
-        key: (number,) for number, core in enumerate(cores) for key in core
-    }
+    owners: dict[str, tuple[int, ...]] = {key: (number,) for number, core in enumerate(cores) for key in core}
     left = sorted({key for stream in streams for key in stream} - owners.keys())
     told = {
         number: _told(streams, {key for key, own in owners.items() if own == (number,)}, left)
@@ -147,15 +148,22 @@ def _told(streams: Sequence[tuple[str, ...]], task: set[str], keys: Sequence[str
     """For each key, the bits that knowing the task's last event saves in telling where the key comes."""
     background: Counter[str] = Counter()
     at: dict[str, Counter[str]] = {key: Counter() for key in keys}
+    moments: Counter[str] = (
+        Counter()
+    )  # of the task's own time in which the key came: its repeats are no evidence
     for stream in streams:
         last = ""
+        fresh = set(keys)
         for key in stream:
             if key in task:
                 last = key
+                fresh = set(keys)
             else:
                 background[last] += 1
                 if key in at:
                     at[key][last] += 1
+                    moments[key] += key in fresh
+                    fresh.discard(key)
     total = sum(background.values())
     told: dict[str, float] = {}
     for key, phases in at.items():
@@ -164,6 +172,7 @@ def _told(streams: Sequence[tuple[str, ...]], task: set[str], keys: Sequence[str
             times * math.log2((times / count) / (background[phase] / total))
             for phase, times in phases.items()
         )
+        saved *= moments[key] / max(1, count)
         told[key] = saved - 0.5 * math.log2(count + 1) * max(0, len(background) - 1)
     return told
 

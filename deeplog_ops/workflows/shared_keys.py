@@ -17,9 +17,7 @@ def share_out(
     have the shared key in them, each needs one event of it, and the gap that closes first is served first. What is
     left goes to the open gap that has the key most often.
     """
-    rows = [
-        [owners[key][0] if len(owners.get(key, ())) == 1 else -1 for key in stream] for stream in streams
-    ]
+    rows = [[owners[key][0] if len(owners.get(key, ())) == 1 else -1 for key in stream] for stream in streams]
     for key in sorted(key for key, own in owners.items() if len(own) > 1):
         share = {
             number: _shares(streams, rows, key, number) for number in owners[key]
@@ -74,7 +72,9 @@ def _serve(
             free.remove(place)
             row[place] = number
     gaps = {
-        number: _gaps(stream, [task if stream[place] != key else -1 for place, task in enumerate(row)], number)
+        number: _gaps(
+            stream, [task if stream[place] != key else -1 for place, task in enumerate(row)], number
+        )
         for number in shares
     }
     for place in free:

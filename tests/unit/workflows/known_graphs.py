@@ -56,7 +56,9 @@ class Grower:
             part = self._block(size, depth + 1)
             parts.append(part)
             left -= sum(1 for _ in leaves(part))
-        return Seq(tuple(step for part in parts for step in (part.parts if isinstance(part, Seq) else (part,))))
+        return Seq(
+            tuple(step for part in parts for step in (part.parts if isinstance(part, Seq) else (part,)))
+        )
 
     def _block(self, size: int, depth: int) -> Block:
         if size < 2 or depth > 3:
@@ -217,7 +219,6 @@ def _ways(nodes: list[str], places: list[str]) -> list[dict[str, str]]:
 
 def _agreeing(wanted: EdgeSet, found: Workflow, names: dict[str, str]) -> int:
     return sum(
-        (names.get(edge.source, "?"), names.get(edge.target, "?"), edge.kind) in wanted for edge in found.edges
+        (names.get(edge.source, "?"), names.get(edge.target, "?"), edge.kind) in wanted
+        for edge in found.edges
     )
-
-
