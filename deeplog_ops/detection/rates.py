@@ -9,8 +9,9 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from deeplog_ops.models.rate_baseline import DayScores, RateBaseline
+from deeplog_ops.models.rate_baseline import RateBaseline
 from deeplog_ops.models.rate_bins import DayBins
+from deeplog_ops.models.rate_scores import DayScores
 from deeplog_ops.models.rate_tail import surprise
 from deeplog_ops.models.rate_windows import WHOLE
 

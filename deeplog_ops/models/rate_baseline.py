@@ -14,6 +14,7 @@ directions are measured apart.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,35 +29,16 @@ from deeplog_ops.detection.calibration import Calibration
 from deeplog_ops.errors import ModelError
 from deeplog_ops.models.part import ModelPart
 from deeplog_ops.models.rate_bins import DayBins, RateCounts, slots_a_day
-from deeplog_ops.models.rate_estimate import (
-    FALLBACK_DISPERSION,
-    PRIOR_EVENTS,
-    RateEstimate,
-    estimate,
-    pooled_dispersion,
-)
-from deeplog_ops.models.rate_tail import surprise
-from deeplog_ops.models.rate_windows import ALL, sums, windows
+from deeplog_ops.models.rate_estimate import RateEstimate, estimate, own_dispersion, pooled_dispersion
+from deeplog_ops.models.rate_scores import DayScores, day_scores, habits_of, with_unseen
 
 FEW_DAYS = 2.0
+CELLS = 500_000  # of templates, days and places on the clock that are estimated at once: bounds memory
 HELD_OUT = 21  # training days left out in turn, at most
-LIKE = 2.5  # a count of up to so many times what came about this hour on the same weekday before may be the same job,
-ONCE = 2.0  # and what came once varies so many times as much as what is known well
 _ARRAYS = tuple(RateEstimate.__dataclass_fields__)
 
 Floats = NDArray[np.float64]
 Test = tuple[int, bool]  # a span, and whether more came than expected
-
-
-@dataclass(frozen=True)
-class DayScores:
-    """What one span says of a day: (T, W), a column a window."""
-
-    windows: list[tuple[int, int]]
-    actual: Floats
-    expected: Floats
-    variance: Floats
-    score: Floats
 
 
 @dataclass(frozen=True)
@@ -80,24 +62,32 @@ class RateBaseline:
         days = len(counts.days)
         if days < max(settings.least_days, 2) or not counts.keys:
             return None
-        table, exposure = counts.by_slot(slots_a_day(settings.bin))
         weekdays = np.array([bins.day.weekday() for bins in counts.days])
-        whole = estimate(table, exposure, weekdays)
-        bins = float(exposure.sum())
-        pooled = pooled_dispersion(whole.dispersion, whole.events)
-        held = _held_out(counts, table, exposure, weekdays, pooled)
-        tests = {span: len(found) / min(days, HELD_OUT) for (span, _), found in held.items()}
+        slots = slots_a_day(settings.bin)
+        size = max(CELLS // (days * slots), 1)
+        chunks = [
+            range(first, min(first + size, len(counts.keys))) for first in range(0, len(counts.keys), size)
+        ]
+        exposure = counts.exposure(slots)
+        own = [own_dispersion(counts.by_slot(slots, rows), exposure) for rows in chunks]
+        pooled = pooled_dispersion(*(np.concatenate(part) for part in zip(*own, strict=True)))
+        held, estimates, habits = HeldOut(), [], []
+        for rows in chunks:
+            table = counts.by_slot(slots, rows)
+            estimates.append(estimate(table, exposure, weekdays, pooled))
+            habits.append(habits_of(table, exposure, weekdays))
+            _score_held_out(held, counts, rows, table, exposure, weekdays, pooled)
         return cls(
             keys=counts.keys,
             width=settings.bin,
             days=days,
-            bins=bins,
+            bins=float(exposure.sum()),
             pooled=pooled,
             false_alarms_per_day=settings.false_alarms_per_day,
-            estimate=whole,
-            habits=_habits(table, exposure, weekdays),
-            calibrations={test: Calibration.fit(scores) for test, scores in held.items()},
-            tests=tests,
+            estimate=RateEstimate.joined(estimates),
+            habits=np.concatenate(habits),
+            calibrations=held.calibrations(),
+            tests={span: count / min(days, HELD_OUT) for span, count in held.counts().items()},
         )
 
     @cached_property
@@ -122,9 +112,9 @@ class RateBaseline:
     def score(self, keys: tuple[str, ...], counts: NDArray[np.int64], bins: DayBins) -> dict[int, DayScores]:
         """By span, the scores of the counts (T, B) of a day's first B bins; a key may be of a template never seen."""
         known = np.array([self.rows.get(key, -1) for key in keys], np.int64)
-        rates = _with_unseen(self.estimate, known, self.bins, self.pooled)
+        rates = with_unseen(self.estimate, known, self.bins, self.pooled)
         habits = np.where((known >= 0)[:, None, None], self.habits[known], 0.0)
-        found = _scores(rates, habits, counts.astype(float), bins)
+        found = day_scores(rates, habits, counts.astype(float), bins)
         return {span: scores for span, scores in found.items() if span in self.tests}
 
     def to_part(self) -> ModelPart:
@@ -178,101 +168,52 @@ class RateBaseline:
             raise ModelError(f"these are no rates of a version: {error!r}") from error
 
 
-def _held_out(
-    counts: RateCounts, table: Floats, exposure: Floats, weekdays: NDArray[np.int64], pooled: float
-) -> dict[Test, Floats]:
-    """Scores of each training day by a baseline of the other days, for every test."""
+class HeldOut:
+    """Scores of training days by baselines of the others, for every test; of those of 0 only how many there are."""
+
+    def __init__(self) -> None:
+        self._scores: dict[Test, list[NDArray[np.float32]]] = {}
+        self._zeros: Counter[Test] = Counter()
+
+    def add(self, span: int, scores: DayScores) -> None:
+        more = scores.actual > scores.expected
+        for rising in (True, False):
+            odd = scores.score[(more == rising) & (scores.score > 0)].astype(np.float32)
+            self._scores.setdefault((span, rising), []).append(odd)
+            self._zeros[span, rising] += scores.score.size - len(odd)
+
+    def counts(self) -> dict[int, int]:
+        """How many scores each span has, in either direction."""
+        return {
+            span: sum(map(len, parts)) + self._zeros[span, rising]
+            for (span, rising), parts in self._scores.items()
+            if rising and sum(map(len, parts)) + self._zeros[span, rising]
+        }
+
+    def calibrations(self) -> dict[Test, Calibration]:
+        found = {}
+        for (span, rising), parts in self._scores.items():
+            if span in self.counts():
+                scores = np.append(np.concatenate(parts), np.float32(0))
+                weights = np.append(np.ones(len(scores) - 1, np.int64), self._zeros[span, rising])
+                found[span, rising] = Calibration.fit(scores, weights)
+        return found
+
+
+def _score_held_out(
+    held: HeldOut,
+    counts: RateCounts,
+    rows: range,
+    table: Floats,
+    exposure: Floats,
+    weekdays: NDArray[np.int64],
+    pooled: float,
+) -> None:
     days = len(counts.days)
-    chosen = np.unique(np.linspace(0, days - 1, min(days, HELD_OUT)).round().astype(int))
-    found: dict[Test, list[Floats]] = {}
-    for day in chosen:
+    for day in np.unique(np.linspace(0, days - 1, min(days, HELD_OUT)).round().astype(int)):
         others = np.arange(days) != day
         rates = estimate(table[:, others], exposure[others], weekdays[others], pooled)
-        habits = _habits(table[:, others], exposure[others], weekdays[others])
-        bins, watched = counts.days[day], counts.watched[day]
-        for span, scores in _scores(rates, habits, counts.counts[day].astype(float), bins, watched).items():
-            for rising in (True, False):
-                right = (scores.actual > scores.expected) == rising
-                found.setdefault((span, rising), []).append(np.where(right, scores.score, 0.0).ravel())
-    joined = {test: np.concatenate(parts) for test, parts in found.items()}
-    return {test: scores for test, scores in joined.items() if len(scores)}
-
-
-def _scores(
-    rates: RateEstimate,
-    habits: Floats,
-    counts: Floats,
-    bins: DayBins,
-    watched: NDArray[np.bool_] | None = None,
-) -> dict[int, DayScores]:
-    """Of the day's first bins, as many as there are counts; windows with a bin not watched are left out."""
-    seen = np.ones(counts.shape[1], bool) if watched is None else watched
-    slots, weekday = np.array(bins.slots[: counts.shape[1]], np.int64), bins.day.weekday()
-    expected = (rates.mean * rates.weekdays[:, weekday])[:, None] * rates.slots[:, slots]
-    usual = _about(habits[:, weekday], slots)
-    whole_day = counts.shape[1] == len(bins)
-    found = {}
-    for span in ALL:
-        places = windows(span, counts.shape[1])
-        if not places or (span not in (1, 2, 6) and not whole_day):
-            continue
-        y, mean = sums(counts, span), sums(expected, span)
-        spread = rates.dispersion[:, None] * mean + rates.day_variance[:, weekday, None] * mean**2
-        score = surprise(y, mean, spread)
-        score = np.where(y > mean, _not_as_before(score, y, usual, span, rates.dispersion), score)
-        full = np.array([seen[first:after].all() for first, after in places])
-        found[span] = DayScores(
-            [place for place, kept in zip(places, full, strict=True) if kept],
-            *(each[:, full] for each in (y, mean, spread, score)),
-        )
-    return found
-
-
-def _not_as_before(
-    score: Floats, actual: Floats, usual: list[Floats], span: int, dispersion: Floats
-) -> Floats:
-    """The score, or how surprising the count is if what came before at this hour of this weekday was a habit.
-
-    So a weekly job, which a week of training has seen once, is no burst when it comes again.
-    """
-    habit = np.max([sums(each, span) for each in usual], axis=0)
-    spread = ONCE * np.maximum(dispersion, 1.0)[:, None] * habit
-    again = surprise(actual, np.maximum(habit, 1e-9), np.maximum(spread, 1e-9))
-    again = np.where(actual <= habit, 0.0, np.minimum(score, again))
-    return np.where(actual <= LIKE * habit, again, score)
-
-
-def _habits(table: Floats, exposure: Floats, weekdays: NDArray[np.int64]) -> Floats:
-    """(T, 7, S): the largest count of a bin, on any day of each weekday, at each place on the clock."""
-    rates = table / np.maximum(exposure, 1.0)
-    found = np.zeros((len(table), 7, table.shape[2]))
-    for day, weekday in enumerate(weekdays):
-        found[:, weekday] = np.maximum(found[:, weekday], rates[:, day])
-    return found
-
-
-def _about(habits: Floats, slots: NDArray[np.int64]) -> list[Floats]:
-    """What came at the bins' own places (T, B), and one bin before and after: jobs are early or late."""
-    last = habits.shape[1] - 1
-    return [habits[:, np.clip(slots + by, 0, last)] for by in (-1, 0, 1)]
-
-
-def _with_unseen(known: RateEstimate, rows: NDArray[np.int64], bins: float, pooled: float) -> RateEstimate:
-    """The estimates of some rows; -1 stands for a template that never came."""
-    never, many = rows < 0, len(rows)
-    found = known.rows(rows)
-    unseen = {
-        "mean": np.full(many, PRIOR_EVENTS / max(bins, 1.0)),
-        "dispersion": np.full(many, max(pooled, FALLBACK_DISPERSION)),
-        "events": np.zeros(many),
-        "slots": np.ones_like(found.slots),
-        "weekdays": np.ones_like(found.weekdays),
-        "day_variance": np.zeros_like(found.day_variance),
-    }
-    return RateEstimate(
-        *(
-            np.where(never.reshape(-1, *[1] * (value.ndim - 1)), unseen[name], value)
-            for name in _ARRAYS
-            for value in [getattr(found, name)]
-        )
-    )
+        habits = habits_of(table[:, others], exposure[others], weekdays[others])
+        of_day = counts.counts[day][rows.start : rows.stop].astype(float)
+        for span, scores in day_scores(rates, habits, of_day, counts.days[day], counts.watched[day]).items():
+            held.add(span, scores)

@@ -83,15 +83,19 @@ class RateCounts:
             tuple(watched),
         )
 
-    def by_slot(self, slots: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Counts (T, D, S) by the place on the clock, and how many watched bins each place has had (D, S)."""
-        table = np.zeros((len(self.keys), len(self.days), slots))
-        exposure = np.zeros((len(self.days), slots))
-        for number, (bins, counts, watched) in enumerate(
-            zip(self.days, self.counts, self.watched, strict=True)
-        ):
-            for bin_number, slot in enumerate(bins.slots):
-                if watched[bin_number]:
-                    table[:, number, slot] += counts[:, bin_number]
-                    exposure[number, slot] += 1
-        return table, exposure
+    def by_slot(self, slots: int, rows: range) -> NDArray[np.float64]:
+        """Counts (len(rows), D, S) of some keys by the place on the clock, of bins that are watched."""
+        table = np.zeros((len(rows), len(self.days), slots))
+        for number, bins in enumerate(self.days):
+            counts = self.counts[number][rows.start : rows.stop]
+            for bin_number in np.flatnonzero(self.watched[number]):
+                table[:, number, bins.slots[bin_number]] += counts[:, bin_number]
+        return table
+
+    def exposure(self, slots: int) -> NDArray[np.float64]:
+        """How many watched bins each place on the clock has had on each day (D, S)."""
+        found = np.zeros((len(self.days), slots))
+        for number, bins in enumerate(self.days):
+            for bin_number in np.flatnonzero(self.watched[number]):
+                found[number, bins.slots[bin_number]] += 1
+        return found

@@ -6,6 +6,7 @@ say little of an hour that has few events, and nothing of weekdays.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,10 +44,15 @@ class RateEstimate:
     def rows(self, rows: NDArray[np.int64]) -> RateEstimate:
         return RateEstimate(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
+    @classmethod
+    def joined(cls, parts: Sequence[RateEstimate]) -> RateEstimate:
+        """Estimates of some templates after those of others."""
+        return cls(
+            *(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__)
+        )
 
-def estimate(
-    counts: Floats, exposure: Floats, weekdays: NDArray[np.int64], pooled: float | None = None
-) -> RateEstimate:
+
+def estimate(counts: Floats, exposure: Floats, weekdays: NDArray[np.int64], pooled: float) -> RateEstimate:
     """From counts (T, D, S) of templates, days and places on the clock; `exposure` (D, S) says how many bins each
     place has had, `weekdays` (D,) which weekday a day is. `pooled` is the dispersion of templates that have few events.
 
@@ -54,19 +60,21 @@ def estimate(
     as the next most extreme, so that a flood or an outage in the training days blinds nothing.
     """
     trimmed = _trimmed(counts, exposure)
-    bins = max(exposure.sum(), 1.0)
     events = trimmed.sum((1, 2))
-    mean = (events + PRIOR_EVENTS) / bins
-    of_slot = exposure.sum(0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        raw = np.where(of_slot > 0, trimmed.sum(1) / (mean[:, None] * of_slot), 1.0)
+    mean, raw, of_slot = _means(trimmed, exposure)
     own, weight = _dispersion(trimmed, exposure, mean, raw)
-    level = pooled if pooled is not None else pooled_dispersion(own, events)
-    dispersion = (own * weight + level * OWN_DISPERSION) / (weight + OWN_DISPERSION)
+    dispersion = (own * weight + pooled * OWN_DISPERSION) / (weight + OWN_DISPERSION)
     slots, varies, kept = _slots(raw, mean, dispersion, of_slot)
     factors, day_variance = _weekdays(trimmed, exposure, weekdays, mean, slots, dispersion, varies)
     dispersion *= 1 + kept / len(exposure)  # what is not known of the clock's factors
     return RateEstimate(mean, slots, factors, dispersion, day_variance, events)
+
+
+def own_dispersion(counts: Floats, exposure: Floats) -> tuple[Floats, Floats]:
+    """Of each template by itself, and how many events it has."""
+    trimmed = _trimmed(counts, exposure)
+    mean, raw, _ = _means(trimmed, exposure)
+    return _dispersion(trimmed, exposure, mean, raw)[0], trimmed.sum((1, 2))
 
 
 def pooled_dispersion(own: Floats, events: Floats) -> float:
@@ -87,6 +95,15 @@ def _trimmed(counts: Floats, exposure: Floats) -> Floats:
     rates = counts / np.maximum(exposure, 1.0)
     second = np.partition(rates.max(axis=2), -2, axis=1)[:, -2]
     return np.minimum(counts, second[:, None, None] * np.maximum(exposure, 1.0))
+
+
+def _means(counts: Floats, exposure: Floats) -> tuple[Floats, Floats, Floats]:
+    """Events a bin (T,), the share of it at each place on the clock (T, S), and bins of each place (S,)."""
+    of_slot = exposure.sum(0)
+    mean = (counts.sum((1, 2)) + PRIOR_EVENTS) / max(exposure.sum(), 1.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        raw = np.where(of_slot > 0, counts.sum(1) / (mean[:, None] * of_slot), 1.0)
+    return mean, raw, of_slot
 
 
 def _dispersion(counts: Floats, exposure: Floats, mean: Floats, raw: Floats) -> tuple[Floats, Floats]:

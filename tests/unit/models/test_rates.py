@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from deeplog_ops.config_detection import Rates
 from deeplog_ops.errors import ModelError
+from deeplog_ops.models import rate_baseline
 from deeplog_ops.models.part import ModelPart
 from deeplog_ops.models.rate_baseline import RateBaseline
 from deeplog_ops.models.rate_bins import DayBins, RateCounts
@@ -164,6 +165,16 @@ def test_the_order_of_templates_does_not_matter() -> None:
     assert other.threshold(1, True) == pytest.approx(one.threshold(1, True))
 
 
+def test_working_in_pieces_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = poisson_days(7, [3.0, 40.0, 0.1, 9.0, 1.0])
+    whole = fitted(tables)
+    monkeypatch.setattr(rate_baseline, "CELLS", 2 * 7 * 24)
+    pieces = fitted(tables)
+    assert (pieces.estimate.dispersion == whole.estimate.dispersion).all()
+    assert pieces.calibrations == whole.calibrations
+    assert pieces.tests == whole.tests
+
+
 def test_fitting_changes_no_input() -> None:
     tables = poisson_days(4, [3.0, 40.0])
     before = [table.copy() for table in tables]
@@ -172,7 +183,7 @@ def test_fitting_changes_no_input() -> None:
 
 
 def test_an_empty_table_estimates_nothing_but_the_prior() -> None:
-    found = estimate(np.zeros((2, 3, 24)), np.ones((3, 24)), np.array([0, 1, 2]))
+    found = estimate(np.zeros((2, 3, 24)), np.ones((3, 24)), np.array([0, 1, 2]), 2.0)
     assert (found.mean > 0).all()
     assert np.isfinite(found.dispersion).all()
     assert np.isfinite(found.day_variance).all()
