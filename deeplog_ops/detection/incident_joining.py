@@ -17,6 +17,7 @@ LONG = timedelta(hours=8)  # a rate that is odd for longer is no burst, and join
 TOGETHER = timedelta(minutes=30)  # new templates that come first with shorter pauses are one flood,
 FLOOD = 5  # if they are so many,
 FLOOD_AFTER_DEPLOY = 2  # or so many with a deploy
+REPLACED = timedelta(hours=1)  # what stops coming so near to a flood's beginning was replaced by it
 DEPLOY_REACH = timedelta(hours=2)  # within so long before
 
 
@@ -172,7 +173,10 @@ def _flood(run: Sequence[tuple[datetime, str]], deploys: Sequence[DeployMarker])
 def join_floods(
     units: Sequence[Unit], joined: Joined, floods: Sequence[Flood], resolve: Resolve
 ) -> dict[int, Flood]:
-    """Units of a flood's templates are one; the flood of each unit, by number."""
+    """Units of a flood's templates are one, with what stopped coming then: new software no longer writes it.
+
+    The flood of each unit, by number.
+    """
     of_template = {key: number for number, flood in enumerate(floods) for key in flood.templates}
     leader: dict[int, int] = {}
     found: dict[int, Flood] = {}
@@ -182,4 +186,11 @@ def join_floods(
             assert flood is not None
             joined.join(leader.setdefault(flood, number), number)
             found[number] = floods[flood]
+    for number, unit in enumerate(units):
+        if unit.place[0] != places.FEWER or unit.first is None:
+            continue
+        for flood, first in leader.items():
+            if abs(unit.first - floods[flood].begin) <= REPLACED:
+                joined.join(first, number)
+                found[number] = floods[flood]
     return found

@@ -150,6 +150,14 @@ def test_many_new_templates_at_once_are_one_incident_with_its_deploy() -> None:
     assert len(belongs) == 11
 
 
+def test_what_a_new_release_no_longer_writes_belongs_to_its_flood() -> None:
+    flood = [new(f"n{number}", number) for number in range(8)]
+    gone, elsewhen = rate("rate_vanished", "old", -20, 300), rate("rate_vanished", "other", -400, -300)
+    found, belongs = group([*flood, gone, elsewhen])
+    assert sorted(each.anomalies for each in found) == [1, 9]
+    assert belongs[gone.anomaly_id] == belongs[flood[0].anomaly_id]
+
+
 def test_a_flood_needs_no_marker_but_two_new_templates_need_one() -> None:
     assert group([new(f"n{number}", number) for number in range(6)])[0][0].kind == "new_templates"
     two = [new("n1", 0), new("n2", 5)]
