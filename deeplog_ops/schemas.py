@@ -151,6 +151,33 @@ INCIDENTS = pa.schema(
     ]
 )
 
+# Stage "day_health": records.DayHealth as columns, one row, or none where nothing was measured.
+DAY_HEALTH = pa.schema(
+    [
+        pa.field("judged", pa.int64(), nullable=False),
+        pa.field("unknown_share", pa.float64()),
+        pa.field("unknown_usual", pa.float64()),
+        pa.field("alarm_rate", pa.float64()),
+        pa.field("budget", pa.float64()),
+        pa.field("p_median", pa.float64()),
+        pa.field("p_low", pa.float64()),
+        pa.field("calibration_error", pa.float64()),
+        pa.field("level", pa.string(), nullable=False),
+        pa.field("advice", pa.string(), nullable=False),
+    ]
+)
+
+# Stage "opinions": records.DetectorOpinion as columns, one row a detector.
+OPINIONS = pa.schema(
+    [
+        pa.field("detector", pa.string(), nullable=False),
+        pa.field("judged", pa.int64(), nullable=False),
+        pa.field("flagged", pa.int64(), nullable=False),
+        pa.field("agreed", pa.int64(), nullable=False),
+        pa.field("enabled", pa.bool_(), nullable=False),
+    ]
+)
+
 # Stage "anomaly_lines": the records of an anomaly and a few around its worst, bounded.
 ANOMALY_LINES = pa.schema(
     [
@@ -188,6 +215,8 @@ STAGES = {
     "sessions": SESSIONS,
     "scores": SCORES,
     "incidents": INCIDENTS,
+    "day_health": DAY_HEALTH,
+    "opinions": OPINIONS,
     # What each kind of evidence found, before verdicts are put together: rows of the stage "anomalies".
     "value_findings": ANOMALIES,
     "rate_findings": ANOMALIES,

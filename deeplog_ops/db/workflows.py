@@ -17,11 +17,13 @@ Method = Literal["predictions", "cooccurrence"]
 
 @dataclass(frozen=True)
 class WorkflowNode:
-    """A step. `workflow` numbers the tasks of a version from 0; `template_id` is None for begin and end."""
+    """A step. `workflow` numbers the tasks of a version from 0; `template_id` is None for begin and end; `count` is how
+    many events of the training stand there."""
 
     workflow: int
     node_id: str
     template_id: str | None
+    count: int = 0
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,8 @@ def write_workflows(
         copy(
             connection,
             "deeplog.workflow_nodes",
-            ("source_id", "version", "method", "workflow", "node_id", "template_id"),
-            ((*own, node.workflow, node.node_id, node.template_id) for node in nodes),
+            ("source_id", "version", "method", "workflow", "node_id", "template_id", "count"),
+            ((*own, node.workflow, node.node_id, node.template_id or None, node.count) for node in nodes),
         )
         copy(
             connection,
@@ -96,7 +98,7 @@ def workflows(
         where = "WHERE source_id = :source_id AND version = :version AND method = :method"
         nodes = connection.execute(
             text(
-                f"SELECT workflow, node_id, template_id FROM deeplog.workflow_nodes {where} "
+                f"SELECT workflow, node_id, template_id, count FROM deeplog.workflow_nodes {where} "
                 "ORDER BY workflow, node_id"
             ),
             key,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from deeplog_ops.db import ledger
 from deeplog_ops.db.publish import DayResult, publish_day
-from deeplog_ops.records import DayState, Incident
+from deeplog_ops.records import DayState
+from deeplog_ops.schemas import STAGES
 from deeplog_ops.steps import stage_rows as rows
 from deeplog_ops.steps.stage import OpenRun, stage
 from deeplog_ops.steps.workplace import Workplace
@@ -56,7 +56,9 @@ def publish(place: Workplace, run_id: int) -> Published:
                         (row["template_id"], row["events"]) for row in templates if row["events"]
                     ],
                     templates=[rows.template(row) for row in templates],
-                    incidents=_incidents(opened),
+                    incidents=rows.incidents(_given(opened, "incidents"), opened.run),
+                    health=rows.health(_given(opened, "day_health")),
+                    opinions=rows.opinions(_given(opened, "opinions")),
                 ),
             )
         record.rows = anomalies.num_rows
@@ -66,11 +68,12 @@ def publish(place: Workplace, run_id: int) -> Published:
     return Published(state, reason, events, judged, anomalies.num_rows)
 
 
-def _incidents(opened: OpenRun) -> Iterator[Incident]:
-    """The incidents of the run; none where no stage of it has grouped its anomalies."""
-    if "incidents" in ledger.committed_stages(opened.place.engine, opened.run.run_id):
-        for table in opened.place.lake.read(opened.partition("incidents")):
-            yield from rows.incidents(table, opened.run)
+def _given(opened: OpenRun, name: str) -> pa.Table:
+    """A stage that only some runs have; without rows where this one has none."""
+    parts = [STAGES[name].empty_table()]
+    if name in ledger.committed_stages(opened.place.engine, opened.run.run_id):
+        parts += opened.place.lake.read(opened.partition(name))
+    return pa.concat_tables(parts)
 
 
 def _session_counts(opened: OpenRun) -> tuple[int, int]:

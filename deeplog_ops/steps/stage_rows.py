@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from deeplog_ops import schemas
 from deeplog_ops.db.runs import Run
-from deeplog_ops.records import Anomaly, AnomalyLine, ExpectedKey, Incident, LineRef, Template
+from deeplog_ops.records import (
+    Anomaly,
+    AnomalyLine,
+    DayHealth,
+    DetectorOpinion,
+    ExpectedKey,
+    Incident,
+    LineRef,
+    Template,
+)
 
 
 def anomaly_table(found: list[Anomaly]) -> pa.Table:
@@ -88,6 +97,27 @@ def incidents(table: pa.Table, run: Run) -> Iterator[Incident]:
 
 def _place(row: dict[str, Any], which: str) -> LineRef:
     return LineRef(*(row.pop(f"{which}_{name}") for name in ("file_id", "line_no", "byte_offset")))
+
+
+def health_table(health: DayHealth | None) -> pa.Table:
+    """Stage "day_health"."""
+    return pa.Table.from_pylist([] if health is None else [vars(health)], schemas.DAY_HEALTH)
+
+
+def health(table: pa.Table) -> DayHealth | None:
+    """The noun of stage "day_health"; None where nothing was measured."""
+    rows = table.to_pylist()
+    return DayHealth(**rows[0]) if rows else None
+
+
+def opinion_table(opinions: Sequence[DetectorOpinion]) -> pa.Table:
+    """Stage "opinions"."""
+    return pa.Table.from_pylist([vars(opinion) for opinion in opinions], schemas.OPINIONS)
+
+
+def opinions(table: pa.Table) -> list[DetectorOpinion]:
+    """The nouns of stage "opinions"."""
+    return [DetectorOpinion(**row) for row in table.to_pylist()]
 
 
 def anomaly_lines(table: pa.Table) -> Iterator[AnomalyLine]:

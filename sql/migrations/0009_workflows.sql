@@ -5,6 +5,7 @@ CREATE TABLE deeplog.workflow_nodes (
     workflow    integer NOT NULL,
     node_id     text    NOT NULL,
     template_id text,
+    count       bigint  NOT NULL CHECK (count >= 0),
     PRIMARY KEY (source_id, version, method, workflow, node_id),
     FOREIGN KEY (source_id, version) REFERENCES deeplog.models
 );
@@ -16,6 +17,7 @@ COMMENT ON COLUMN deeplog.workflow_nodes.method      IS 'predictions: from those
 COMMENT ON COLUMN deeplog.workflow_nodes.workflow    IS 'Number of the workflow within its version and method, from 0: one for each task.';
 COMMENT ON COLUMN deeplog.workflow_nodes.node_id     IS 'Name of the step within its workflow; a template may be at several.';
 COMMENT ON COLUMN deeplog.workflow_nodes.template_id IS 'Template that is written there; null: begin or end.';
+COMMENT ON COLUMN deeplog.workflow_nodes.count       IS 'Events of the training that stand there.';
 
 
 CREATE TABLE deeplog.workflow_edges (

@@ -9,7 +9,8 @@ SELECT
     n.node_id,
     n.template_id,
     t.template,
-    t.root_id
+    t.root_id,
+    n.count
 FROM deeplog.workflow_nodes n
 JOIN deeplog.sources s ON s.source_id = n.source_id
 LEFT JOIN deeplog.champions c ON c.source_id = n.source_id AND c.version = n.version
@@ -26,3 +27,4 @@ COMMENT ON COLUMN bi.workflow_nodes.node_id       IS 'Name of the step within it
 COMMENT ON COLUMN bi.workflow_nodes.template_id   IS 'Template that is written there; null: begin or end.';
 COMMENT ON COLUMN bi.workflow_nodes.template      IS 'Its text.';
 COMMENT ON COLUMN bi.workflow_nodes.root_id       IS 'The template that it was merged into since.';
+COMMENT ON COLUMN bi.workflow_nodes.count         IS 'Events of the training that stand there.';

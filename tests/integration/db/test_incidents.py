@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from deeplog_ops.db import deploys, incidents, ledger
+from deeplog_ops.db import deploys, incidents, ledger, maintenance
 from deeplog_ops.db.incidents import PublishedIncident
 from deeplog_ops.db.publish import publish_day
 from deeplog_ops.errors import DatabaseError
 from deeplog_ops.records import DayState, stable_id
-from tests.integration.db.day_results import DAY, MakeRun, grouped, result_of
+from tests.integration.db.day_results import DAY, MakeRun, grouped, published, result_of
 
 
 def at(number: int) -> date:
@@ -171,6 +171,15 @@ def test_an_incident_is_shown_with_its_anomalies_by_the_beginning_of_its_id(
     publish(1, "b")
     with pytest.raises(DatabaseError, match="begins more than one incident"):
         incidents.incident(engine, whole.fingerprint)
+
+
+def test_incidents_and_health_expire_with_their_day(engine: Engine, publish: Any) -> None:
+    publish(0, "a")
+    publish(1, "a")
+    maintenance.expire_results(engine, "web", at(1))
+    left = published(engine)
+    assert [len(left[table]) for table in ("incidents", "day_health", "detector_opinions")] == [1, 1, 2]
+    assert statuses(engine) == {(1, "a"): ("new", "new")}
 
 
 def test_health_tells_zero_from_not_measured(engine: Engine, publish: Any, begin: MakeRun) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
@@ -287,6 +288,22 @@ def test_a_removed_source_takes_all_that_was_said_with_it(
         ).scalars()
         for table in tables.all():
             assert connection.execute(text(f"SELECT count(*) FROM deeplog.{table}")).scalar() == 0, table
+
+
+def test_nothing_is_said_of_a_source_that_is_being_removed(
+    engine: Engine, days: list[list[str]], source: str, say: Say
+) -> None:
+    subject = Subject.anomaly(DAY, days[0][0])
+    with ThreadPoolExecutor(1) as pool, engine.begin() as removing:
+        removing.execute(text("SELECT FROM deeplog.sources FOR UPDATE"))
+        saying = pool.submit(say, MUTE, subject)
+        while not removing.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar():
+            assert not saying.done()
+        removing.execute(text("UPDATE deeplog.sources SET removed_at = now()"))
+        removing.commit()
+        with pytest.raises(DatabaseError, match="no source with key 'web' is registered"):
+            saying.result()
+    assert said(engine) == []
 
 
 def test_what_was_said_outlives_the_results(engine: Engine, days: list[list[str]], say: Say) -> None:

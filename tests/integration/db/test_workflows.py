@@ -17,7 +17,7 @@ FIRST = Template(template_id("open <*>"), "open <*>")
 NODES = [
     WorkflowNode(0, "begin", None),
     WorkflowNode(0, "end", None),
-    WorkflowNode(0, "n1", FIRST.template_id),
+    WorkflowNode(0, "n1", FIRST.template_id, 10),
 ]
 EDGES = [WorkflowEdge(0, "begin", "n1", "next", 10, 1.0), WorkflowEdge(0, "n1", "end", "next", 10, 1.0)]
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from sqlalchemy import text
 
-from deeplog_ops.records import Incident
+from deeplog_ops.records import DayHealth, DetectorOpinion, Incident
 from deeplog_ops.steps import stage_rows as rows
 from deeplog_ops.steps.publish import publish
 from deeplog_ops.steps.stage import OpenRun, commit, writer
@@ -45,13 +46,22 @@ def group(sample: Sample, day: Any) -> list[Incident]:
         details={"step": "commit"},
     )
     members = [rows.Anomaly(**{**vars(anomaly), "incident_id": incident.incident_id}) for anomaly in found]
-    with writer(opened, "incidents", 99) as out, writer(opened, "anomalies", 99) as own:
-        out.write_batch(rows.incident_table([incident]))
-        own.write_batch(rows.anomaly_table(members))
-        out.close()
-        own.close()
-        commit(opened, out, own)
+    health = DayHealth(100, 0.01, level="watch", advice="1 % of the events are unknown")
+    opinions = [DetectorOpinion("pca", 100, 3, 1, enabled=False)]
+    tables = {
+        "incidents": rows.incident_table([incident]),
+        "anomalies": rows.anomaly_table(members),
+        "day_health": rows.health_table(health),
+        "opinions": rows.opinion_table(opinions),
+    }
+    for name, table in tables.items():
+        with writer(opened, name, 99) as out:
+            out.write_batch(table)
+            out.close()
+            commit(opened, out)
     publish(place, run_id)
+    assert rows.health(tables["day_health"]) == health
+    assert rows.opinions(tables["opinions"]) == opinions
     return list(rows.incidents(rows.incident_table([incident]), opened.run))
 
 
@@ -128,6 +138,20 @@ def test_incidents_are_listed_shown_in_full_and_spoken_of(
     assert f"sample {NEXT}: 0 incidents" in run("incidents", "sample").out
     (row,) = json.loads(run("incidents", "sample", "--all", "--json").out)
     assert row["status"] == "resolved"
+
+
+def test_what_stages_say_of_the_day_is_published_with_it(platform: Sample, incident: Incident) -> None:
+    with platform.place.engine.connect() as connection:
+        day = connection.execute(
+            text("SELECT day, level, unknown_share, alarm_rate FROM bi.day_health")
+        ).one()
+        opinion = connection.execute(
+            text("SELECT detector, flagged, enabled FROM bi.detector_opinions")
+        ).one()
+        found = connection.execute(text("SELECT incident_id, anomalies FROM bi.incidents")).one()
+    assert tuple(day) == (DAY, "watch", 0.01, None)
+    assert tuple(opinion) == ("pca", 3, False)
+    assert tuple(found) == (incident.incident_id, incident.anomalies)
 
 
 def test_a_deploy_is_marked_in_the_zone_of_the_source_named_by_incidents_and_taken_back(
