@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -92,7 +93,7 @@ def _order(layers: list[list[Place]], paths: list[tuple[Place, ...]]) -> None:
     above: dict[Place, list[Place]] = {}
     below: dict[Place, list[Place]] = {}
     for path in paths:
-        for one, other in zip(path, path[1:], strict=False):
+        for one, other in itertools.pairwise(path):
             above.setdefault(other, []).append(one)
             below.setdefault(one, []).append(other)
     for sweep in range(SWEEPS):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from deeplog_ops.workflows import cuts
+from deeplog_ops.workflows import cuts, loops, places
 from deeplog_ops.workflows.blocks import EMPTY, Block, Leaf, Loop, choice, fork, sequence
 from deeplog_ops.workflows.dependence import independent
 from deeplog_ops.workflows.relations import Log, Relations, bound, relations
@@ -93,21 +93,21 @@ class Miner:
         if self.guesses == GUESSES:
             return found
         self.guesses += 1
-        for view in cuts.placed(log, relation, self.rate):
+        for view in places.placed(log, relation, self.rate):
             found += self._numbered(*view, depth)
         if self._repeats(log, relation):
-            for cut in cuts.at_pivot(log, relation, self.rate):
+            for cut in places.at_pivot(log, relation, self.rate):
                 found += self._stages(cut, depth)
-            view = cuts.numbered(log, self.rate)
-            if view is not None:
-                found += self._numbered(*view, depth)
-            for cut in cuts.turns(log, relation, self.rate):
+            counted = places.numbered(log, self.rate)
+            if counted is not None:
+                found += self._numbered(*counted, depth)
+            for cut in loops.turns(log, relation, self.rate):
                 if cut.parts[0] != log:
                     found.append(self._loop(cut, relation.sessions, depth))
-            redone = cuts.redone(log, relation, self.rate)
+            redone = loops.redone(log, relation, self.rate)
             if redone is not None:
                 found.append(self._redo(*redone, relation.sessions, depth))
-        for cut in cuts.by_presence(log, relation, self.rate, 1 if found and not apart else 3):
+        for cut in places.by_presence(log, relation, self.rate, 1 if found and not apart else 3):
             found.append(self._choice(cut, depth))
         self.guesses -= 1
         return found
@@ -154,7 +154,7 @@ class Miner:
         if cut is not None:
             return [cut]
         found = []
-        for view, names in cuts.placed(log, relation, self.rate):
+        for view, names in places.placed(log, relation, self.rate):
             cut = cuts.stages(view, relations(view), self.rate)
             if cut is not None:
                 found.append(_named(cut, names))
@@ -232,7 +232,7 @@ class Miner:
 
     def _flower(self, log: Log, relation: Relations) -> Mined:
         """Anything, any number of times: what is left where no cut fits."""
-        counts = {key: 0 for key in relation.keys}
+        counts = dict.fromkeys(relation.keys, 0)
         for trace, weight in log.items():
             for key in trace:
                 counts[key] += weight

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from html import escape
 
@@ -105,7 +106,7 @@ def _edge(edge: Edge, layout: Layout, spots: Mapping[Place, Point], lane: float)
         stop = (points[-1][0], points[-1][1] - BOX_HEIGHT / 2)
         bend = [start, *points[1:-1], stop]
         path = f"M{start[0]:.1f} {start[1]:.1f}"
-        for (xa, ya), (xb, yb) in zip(bend, bend[1:], strict=False):
+        for (xa, ya), (xb, yb) in itertools.pairwise(bend):
             middle = (ya + yb) / 2
             path += f"C{xa:.1f} {middle:.1f} {xb:.1f} {middle:.1f} {xb:.1f} {yb:.1f}"
         (xa, ya), (xb, yb) = bend[0], bend[1]

@@ -6,6 +6,7 @@ are lost, swapped, replaced or inserted at some rate, a relation that does not e
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -67,7 +68,7 @@ def relations(log: Log) -> Relations:
             first[row, column[trace[place]]] = place
         for place, key in enumerate(trace):
             last[row, column[key]] = place
-        for pair in zip(trace, trace[1:], strict=False):
+        for pair in itertools.pairwise(trace):
             follows[pair] += weight
         firsts[trace[0]] += weight
         lasts[trace[-1]] += weight

@@ -19,6 +19,9 @@ from deeplog_ops.workflows.shared_keys import share_out
 
 LEAST_RUNS = 8  # of a task: fewer are no evidence that two keys alternate
 SLIP = 0.05  # share of two neighbours of one key without the other between them, that noise may cause
+MARGIN = (
+    6  # of a stream, its first and last sixth tell nothing: all tasks begin there, and end, at the same time
+)
 SHARED_BITS = 20.0  # what a second task must tell of a key, beyond the price of the table
 CORE_BITS = 8.0  # what one core must tell of another for the two to be one task
 
@@ -154,11 +157,12 @@ def _told(streams: Sequence[tuple[str, ...]], task: set[str], keys: Sequence[str
     for stream in streams:
         last = ""
         fresh = set(keys)
-        for key in stream:
+        edge = len(stream) // MARGIN
+        for place, key in enumerate(stream):
             if key in task:
                 last = key
                 fresh = set(keys)
-            else:
+            elif edge <= place < len(stream) - edge:
                 background[last] += 1
                 if key in at:
                     at[key][last] += 1

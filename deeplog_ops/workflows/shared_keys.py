@@ -1,87 +1,113 @@
-"""Which of the tasks that share a key wrote each of its events: the one that needs it first."""
+"""Which of the tasks that share a key wrote each of its events: the one that needs it first.
+
+A task needs the key between two of its own steps where every run that has both has the key between them, more often
+than chance would put one there. Each such stretch of a run is served one event, the stretch that closes first before
+the others; what is left goes to a stretch that is open.
+"""
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-NEEDED = 0.9  # share of a task's gaps of one kind that have the key: then every such gap needs one
+ALWAYS = 0.97  # share of the runs with both steps that have the key between them
+LEAST_RUNS = 8  # with both steps: fewer are no evidence
+
+Run = list[tuple[str, int]]  # a run's own events: key, and place in the stream
+Stretch = tuple[int, int]  # places in a stream between which an event is needed
 
 
 def share_out(
     streams: Sequence[tuple[str, ...]], owners: Mapping[str, tuple[int, ...]], tasks: int
 ) -> list[list[int]]:
-    """The task of every event, -1 for keys without owner.
-
-    A gap is what lies between two events in a row of one task; its kind is the two keys. Where gaps of a kind always
-    have the shared key in them, each needs one event of it, and the gap that closes first is served first. What is
-    left goes to the open gap that has the key most often.
-    """
+    """The task of every event, -1 for keys without owner."""
     rows = [[owners[key][0] if len(owners.get(key, ())) == 1 else -1 for key in stream] for stream in streams]
+    runs = {number: _runs(streams, rows, number) for number in range(tasks)}
     for key in sorted(key for key, own in owners.items() if len(own) > 1):
-        share = {
-            number: _shares(streams, rows, key, number) for number in owners[key]
-        }  # task: kind of gap: how often the key is in it
-        for stream, row in zip(streams, rows, strict=True):
-            _serve(stream, row, key, share)
+        places = [[place for place, other in enumerate(stream) if other == key] for stream in streams]
+        needs = {number: _needs(runs[number], places, streams) for number in owners[key]}
+        for stream, row in enumerate(rows):
+            stretches = {number: found[stream] for number, found in needs.items()}
+            _serve(row, places[stream], stretches, owners[key])
     return rows
 
 
-Gap = tuple[int, int, tuple[str, str]]  # from, to (places in the stream), kind
+def _runs(streams: Sequence[Sequence[str]], rows: Sequence[Sequence[int]], number: int) -> list[list[Run]]:
+    """The runs of a task in each stream, by the events that are surely its own."""
+    own = [
+        [(key, place) for place, key in enumerate(stream) if row[place] == number]
+        for stream, row in zip(streams, rows, strict=True)
+    ]
+    least = max(1, len(streams) // 20)
+    heads = {key for key, count in Counter(found[0][0] for found in own if found).items() if count >= least}
+    tails = {key for key, count in Counter(found[-1][0] for found in own if found).items() if count >= least}
+    cut: list[list[Run]] = []
+    for found in own:
+        runs: list[Run] = []
+        for i, event in enumerate(found):
+            if i == 0 or (event[0] in heads and found[i - 1][0] in tails):
+                runs.append([])
+            runs[-1].append(event)
+        cut.append(runs)
+    return cut
 
 
-def _gaps(stream: Sequence[str], row: Sequence[int], number: int) -> list[Gap]:
-    gaps: list[Gap] = []
-    before, since = "", -1
-    for place, (key, task) in enumerate(zip(stream, row, strict=True)):
-        if task == number:
-            gaps.append((since, place, (before, key)))
-            before, since = key, place
-    gaps.append((since, len(stream), (before, "")))
-    return gaps
+def _needs(
+    runs: Sequence[Sequence[Run]], places: Sequence[Sequence[int]], streams: Sequence[Sequence[str]]
+) -> list[list[Stretch]]:
+    """The stretches, for each stream, of the pair of steps that speaks most surely for the key between them."""
+    rate = sum(map(len, places)) / max(1, sum(map(len, streams)))
+    found: dict[tuple[str, str], list[tuple[int, Stretch]]] = {}
+    for stream, of_stream in enumerate(runs):
+        for run in of_stream:
+            for pair, stretch in _stretches(run).items():
+                found.setdefault(pair, []).append((stream, stretch))
+    best, chosen = 0.0, None
+    for pair, stretches in sorted(found.items()):
+        having = [
+            stretch
+            for stream, stretch in stretches
+            if bisect_left(places[stream], stretch[1]) > bisect_right(places[stream], stretch[0])
+        ]
+        if len(stretches) < LEAST_RUNS or len(having) < ALWAYS * len(stretches):
+            continue
+        evidence = -sum(math.log(-math.expm1(-rate * (stop - start))) for start, stop in having)
+        if evidence > best:
+            best, chosen = evidence, pair
+    needed: list[list[Stretch]] = [[] for _ in streams]
+    for stream, stretch in found.get(chosen, []) if chosen else []:
+        needed[stream].append(stretch)
+    return needed
 
 
-def _shares(
-    streams: Sequence[Sequence[str]], rows: Sequence[Sequence[int]], key: str, number: int
-) -> dict[tuple[str, str], float]:
-    seen: Counter[tuple[str, str]] = Counter()
-    having: Counter[tuple[str, str]] = Counter()
-    for stream, row in zip(streams, rows, strict=True):
-        for start, stop, kind in _gaps(stream, row, number):
-            seen[kind] += 1
-            having[kind] += key in stream[start + 1 : stop]
-    return {kind: having[kind] / count for kind, count in seen.items()}
+def _stretches(run: Run) -> dict[tuple[str, str], Stretch]:
+    """From the last time of a step to the first time of another, where that is later."""
+    first: dict[str, int] = {}
+    last: dict[str, int] = {}
+    for key, place in run:
+        first.setdefault(key, place)
+        last[key] = place
+    return {
+        (one, other): (last[one], first[other]) for one in last for other in first if last[one] < first[other]
+    }
 
 
 def _serve(
-    stream: Sequence[str],
-    row: list[int],
-    key: str,
-    shares: Mapping[int, Mapping[tuple[str, str], float]],
+    row: list[int], places: Sequence[int], needs: Mapping[int, Sequence[Stretch]], owners: Sequence[int]
 ) -> None:
-    free = [place for place, found in enumerate(stream) if found == key and row[place] == -1]
-    needing = sorted(
-        (stop, start, number)
-        for number, share in shares.items()
-        for start, stop, kind in _gaps(stream, row, number)
-        if share[kind] >= NEEDED
-    )
-    for stop, start, number in needing:
-        place = next((place for place in free if start < place < stop), None)
-        if place is not None:
-            free.remove(place)
-            row[place] = number
-    gaps = {
-        number: _gaps(
-            stream, [task if stream[place] != key else -1 for place, task in enumerate(row)], number
-        )
-        for number in shares
-    }
+    free = list(places)
+    for stop, start, number in sorted(
+        (stop, start, number) for number, stretches in needs.items() for start, stop in stretches
+    ):
+        at = bisect_right(free, start)
+        if at < len(free) and free[at] < stop:
+            row[free.pop(at)] = number
     for place in free:
         open_now = [
-            (-shares[number].get(kind, 0.0), number)
-            for number, found in gaps.items()
-            for start, stop, kind in found
-            if start < place < stop
+            number
+            for number in owners
+            if any(start < place < stop for start, stop in needs[number]) or not needs[number]
         ]
-        row[place] = min(open_now)[1] if open_now else -1
+        row[place] = open_now[0] if open_now else owners[0]

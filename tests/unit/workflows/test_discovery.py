@@ -7,8 +7,6 @@ from statistics import mean
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.workflows.counting_model import CountingModel
-from tests.unit.workflows.known_graphs import Grower, edge_f1, true_edges, weave, with_noise, write
 
 from deeplog_ops.errors import ModelError
 from deeplog_ops.workflows.blocks import EMPTY, Block, Choice, Fork, Leaf, Loop, sequence
@@ -17,6 +15,8 @@ from deeplog_ops.workflows.graph import Workflow, isomorphic
 from deeplog_ops.workflows.predictions import by_predictions
 from deeplog_ops.workflows.replay import replay
 from deeplog_ops.workflows.separate import separate
+from tests.unit.workflows.counting_model import CountingModel
+from tests.unit.workflows.known_graphs import Grower, edge_f1, true_edges, weave, with_noise, write
 
 
 def known(seed: int, shared: int = 1) -> tuple[Block, list[list[str]]]:

@@ -7,13 +7,13 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.workflows.known_graphs import Grower, write
 
 from deeplog_ops.workflows.diagnosis import OffParameter, diagnose, words
 from deeplog_ops.workflows.discovery import by_cooccurrence
 from deeplog_ops.workflows.graph import Workflow
 from deeplog_ops.workflows.picture import dot, svg
 from deeplog_ops.workflows.replay import replay
+from tests.unit.workflows.known_graphs import Grower, write
 
 TEXTS = {
     "open": "Opened <*> for <*>",
