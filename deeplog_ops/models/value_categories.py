@@ -83,7 +83,7 @@ def _category(level: str, names: pl.Series) -> Category | None:
         return None
     block = pl.Series("block", np.arange(len(names)) * min(BLOCKS, len(names)) // len(names))
     frame = pl.DataFrame({"name": names, "block": block})
-    pieces = frame.group_by("name").agg(pl.col("block").n_unique())["block"].to_numpy().astype(float)
+    pieces = frame.group_by("name").agg(pl.col("block").n_unique())["block"].sort().to_numpy().astype(float)
     nats = chance_nats(pieces)
     known = dict(counts.select(names.name, "events").iter_rows())
     return Category(level, known, nats) if nats >= LEAST_NATS else None

@@ -37,6 +37,7 @@ Floats = NDArray[np.float64]
 HELD = 0.2  # of the sessions, the last by time, tell how good the models are
 MOST_FIELDS = 12  # numbers of a vector that the network reads
 LEAST_ERRORS = 30  # of the network on what was held out: with fewer it serves no series
+LAWFUL = 100  # events of a template, to ask what explains its durations
 LEAST_ROWS = 4  # events of a template: with fewer nothing is learnt
 
 
@@ -76,7 +77,7 @@ class ValueModels:
         rows = rows.sort("time", "file_id", "line_no", nulls_last=False)
         rows = rows.with_columns(pl.col("unit").rank("dense").cast(pl.Int64) - 1)
         rows = rows.with_columns(_past(rows))
-        keys = _fit_keys(rows, settings)
+        keys = _fit_keys(rows)
         predictor, keys = _with_network(rows, keys, settings, seed, device, progress)
         models = cls(keys, predictor)
         return models, models._normal_scores(rows)
@@ -141,7 +142,7 @@ def _past(rows: pl.DataFrame) -> pl.Series:
     return rows["unit"].is_in(past.implode()).alias("past")
 
 
-def _fit_keys(rows: pl.DataFrame, settings: Values) -> dict[str, KeyValues]:
+def _fit_keys(rows: pl.DataFrame) -> dict[str, KeyValues]:
     of_key = {part["key"][0]: part for part in rows.partition_by("key", maintain_order=True)}
     of_key = {key: of_key[key] for key in sorted(of_key) if len(of_key[key]) >= LEAST_ROWS}
     fields = {key: fields_of(part) for key, part in of_key.items()}
@@ -149,7 +150,7 @@ def _fit_keys(rows: pl.DataFrame, settings: Values) -> dict[str, KeyValues]:
     amounts = Amounts(rows)
     found = {}
     for key, part in of_key.items():
-        lawful = len(part) >= settings.least_events
+        lawful = len(part) >= LAWFUL
         near = near_amounts(slots, amounts, part["unit"].to_numpy()) if lawful else {}
         found[key] = fit_key(part, part["past"].to_numpy(), fields[key], near, lawful)
     return found

@@ -64,7 +64,7 @@ class NumberSeries:
         if duration and scaling.log and lawful:
             some = {slot: amount[known & train] for slot, amount in amounts.items()}
             law = find_law(scaling.level(fitted), some, likely)
-        none = Tail.fit(())
+        none = Tail(1, 1.0)
         series = cls(place, previous, scaling, law, none, none, 0, unit)
         if law is not None:
             excused = law.excused(amounts[law.slot][known & train])

@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri, stdtr, stdtrit
+from scipy.special import expit, ndtri, stdtr
 
 Floats = NDArray[np.float64]
 
 WIDTHS = (0.84, 0.9, 0.95)  # the Gaussian's width is the largest that these quantiles ask for
 LEAST_WIDTH = 0.05  # errors are in units of their own spread: less is a value that hardly ever changes
-DOUBT = 4.0  # so many events are one degree of freedom: a short history has a wide interval
+DOUBT = 2.0  # so many events are one degree of freedom: a short history has a wide interval
 TAIL_SHARES = (0.02, 0.05, 0.1)  # where a tail may begin: at the largest so many of the errors,
 TAIL_LEAST = 10  # or at so many,
 TAIL_MOST = 500  # or so many
@@ -22,7 +22,6 @@ UNLIKELY = 2.0  # deviations by which errors must be farther out than a Gaussian
 WILD_NATS = 4.0  # an error is wild where a Gaussian has e**-4 of them among so many,
 WILD = 4  # and so many of them are no accident,
 WILD_SHARE = 0.002  # nor are they such a share of the events, if these are more
-CHECKED = 60  # with fewer events nothing is said about their tail
 PRIOR = 5.0  # the body's slope counts as so many errors of the tail
 OUTLIER = 4.0  # an excess counts as at most so many typical ones: a few wild values in training do not blind
 MOST_NATS = 690.0
@@ -30,20 +29,27 @@ MOST_NATS = 690.0
 
 @dataclass(frozen=True)
 class Tail:
-    """Errors of one side, larger is rarer. `nats(z)` is -ln of the share of events with an error of z or more.
+    """Errors of one side, larger is rarer. `nats(z)` is -ln of the share of events with an error of z or more:
 
-    gaussian: a Student distribution of events / DOUBT degrees of freedom and width `width`.
-    tail: up to `start` as above; beyond it `share * (1 + excess / total) ** -count`, an exponential whose scale
-    is estimated (detection/calibration.py has the same form for sessions).
+        p(z) = (1 - doubt) * gaussian(z) + doubt * tail(z)
+
+    gaussian: a Student distribution of events / DOUBT degrees of freedom and width `width`. tail: beyond `start`
+    `share * (1 + excess / total) ** -count`, an exponential whose scale is estimated (detection/calibration.py
+    has the same form for sessions). `doubt` is how likely the errors make it that the tail is the right one: long
+    histories leave none either way, with short ones both are reckoned with.
     """
 
-    kind: Literal["gaussian", "tail"]
     events: int
     width: float
+    doubt: float = 0.0
     start: float = 0.0
     share: float = 1.0
     count: float = 1.0
     total: float = 1.0
+
+    @property
+    def kind(self) -> Literal["gaussian", "tail"]:
+        return "tail" if self.doubt > 0.5 else "gaussian"
 
     @classmethod
     def fit(cls, errors: ArrayLike) -> Tail:
@@ -51,68 +57,73 @@ class Tail:
         ordered = np.sort(np.asarray(errors, float))
         events = len(ordered)
         if not events:
-            return cls("gaussian", 1, 1.0)
+            return cls(1, 1.0)
         asked = np.quantile(ordered, WIDTHS) / ndtri(np.array(WIDTHS))
-        gaussian = cls("gaussian", events, float(max(asked.max(), LEAST_WIDTH)))
-        if events < CHECKED:
-            return gaussian
+        gaussian = cls(events, float(max(asked.max(), LEAST_WIDTH)))
         nats = gaussian.nats(ordered)
         wild = int((nats > np.log(events) + WILD_NATS).sum())
         if wild >= max(WILD, WILD_SHARE * events):
             # A few that are of another kind, such as the largest files: what they are is the tail.
-            return gaussian._with_tail(ordered, wild)
-        tops = {int(np.clip(events * share, TAIL_LEAST, TAIL_MOST)) for share in TAIL_SHARES}
+            return gaussian._with_tail(ordered, wild, 1.0)
+        tops = sorted({int(np.clip(events * share, TAIL_LEAST, TAIL_MOST)) for share in TAIL_SHARES})
+        tops = [top for top in tops if wild < top < events // 2]
+        if not tops:
+            return gaussian._with_tail(ordered, max(1, events // 3), 0.5) if events > 2 else gaussian
         # Beyond any place the nats of a Gaussian's errors are exponential with mean 1.
-        accidents = len(nats) - wild
-        beyond = {
-            top: _capped(nats[-top:accidents] - nats[-top - 1], 1.0).mean() - 1.0
-            for top in tops
-            if top > wild
-        }
-        if not beyond:
-            return gaussian
-        far, top = max((mean * np.sqrt(top), top) for top, mean in beyond.items())
-        return gaussian._with_tail(ordered, top) if far > UNLIKELY else gaussian
+        beyond = [_capped(nats[-top : events - wild] - nats[-top - 1], 1.0).mean() - 1.0 for top in tops]
+        far, top = max((mean * np.sqrt(top), top) for mean, top in zip(beyond, tops, strict=True))
+        if far > UNLIKELY:
+            return gaussian._with_tail(ordered, top, 1.0)
+        return gaussian._with_tail(ordered, tops[-1], _doubt(ordered[: events - wild], gaussian.width))
 
-    def _with_tail(self, ordered: Floats, top: int) -> Tail:
+    def _with_tail(self, ordered: Floats, top: int, doubt: float) -> Tail:
         """The `top` largest of the errors (N,), given in order, as an exponential tail."""
         start, share = float(ordered[-top - 1]), (top + 1) / (len(ordered) + 1)
-        slope = max(start / np.log(0.5 / share), 1e-3)
+        slope = max(start / np.log(0.5 / min(share, 0.4)), 1e-3)
         excess = _capped(ordered[-top:] - start, slope)
         total = float(excess.sum() + PRIOR * slope)
-        return replace(self, kind="tail", start=start, share=share, count=top + PRIOR, total=total)
+        return replace(self, doubt=doubt, start=start, share=share, count=top + PRIOR, total=total)
 
     def nats(self, errors: ArrayLike) -> Floats:
         """-ln p of each error (N,), between 0 and MOST_NATS."""
         z = np.asarray(errors, float)
-        with np.errstate(divide="ignore"):
-            body = -np.log(stdtr(self._freedom, -z / self._spread))
-        if self.kind == "tail":
+        spread = self.width * np.sqrt(1.0 + 1.0 / self.events)
+        shares = (1.0 - self.doubt) * stdtr(max(1.0, self.events / DOUBT), -z / spread)
+        if self.doubt:
             excess = np.maximum(z - self.start, 0.0)
-            tail = -np.log(self.share) + self.count * np.log1p(excess / self.total)
-            body = np.where(z > self.start, tail, np.minimum(body, -np.log(self.share)))
-        return np.clip(body, 0.0, MOST_NATS)
+            tail = self.share * np.exp(-self.count * np.log1p(excess / self.total))
+            body = np.maximum(stdtr(max(1.0, self.events / DOUBT), -z / spread), self.share)
+            shares = shares + self.doubt * np.where(z > self.start, tail, body)
+        with np.errstate(divide="ignore"):
+            return np.clip(-np.log(shares), 0.0, MOST_NATS)
 
     def at(self, nats: float) -> float:
         """The error that has so many nats: the interval's end."""
-        if self.kind == "tail" and nats > -np.log(self.share):
-            return float(self.start + self.total * np.expm1((nats + np.log(self.share)) / self.count))
-        return float(-stdtrit(self._freedom, np.exp(-min(nats, MOST_NATS))) * self._spread)
-
-    @property
-    def _freedom(self) -> float:
-        return max(1.0, self.events / DOUBT)
-
-    @property
-    def _spread(self) -> float:
-        return float(self.width * np.sqrt(1.0 + 1.0 / self.events))
+        low, high = 0.0, 1.0
+        while high < 1e12 and self.nats([high])[0] < nats:
+            low, high = high, 2 * high
+        for _ in range(60):
+            middle = (low + high) / 2
+            low, high = (low, middle) if self.nats([middle])[0] >= nats else (middle, high)
+        return high
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {"kind": self.kind, **asdict(self)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Tail:
-        return cls(**data)
+        return cls(**{name: value for name, value in data.items() if name != "kind"})
+
+
+def _doubt(ordered: Floats, width: float) -> float:
+    """How likely it is that the errors above the median fall off like an exponential, not like a Gaussian."""
+    upper = ordered[ordered > 0]
+    if not len(upper):
+        return 0.0
+    mean = max(float(upper.mean()), 1e-9)
+    exponential = -upper / mean - np.log(mean)
+    gaussian = np.log(2 / (width * np.sqrt(2 * np.pi))) - 0.5 * (upper / width) ** 2
+    return float(expit((exponential - gaussian).sum()))
 
 
 def _capped(excess: Floats, least: float) -> Floats:

@@ -39,9 +39,12 @@ class SeriesSample:
     def rows(self) -> pl.DataFrame:
         """What is kept (SERIES and `place`), by time; units are numbered anew in that order."""
         kept = self._kept.sort("time", "file_id", "line_no", nulls_last=False)
-        line = pl.concat_str("file_id", "line_no", separator=":")
-        unit = pl.struct("session", "piece", pl.when(pl.col("session").is_null()).then(line).alias("line"))
-        return kept.with_columns(unit.rank("dense").cast(pl.Int64) - 1).select(*SERIES, "place")
+        line = pl.concat_str(pl.lit("line"), "file_id", "line_no", separator=" ")
+        session = pl.concat_str(pl.lit("session"), "piece", "session", separator=" ")
+        whose = pl.when(pl.col("session").is_null()).then(line).otherwise(session)
+        return kept.with_columns((whose.rank("dense").cast(pl.Int64) - 1).alias("unit")).select(
+            *SERIES, "place"
+        )
 
     def _places(self, rows: pl.DataFrame) -> pl.Series:
         label = (

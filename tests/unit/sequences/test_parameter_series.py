@@ -102,6 +102,8 @@ def test_a_sample_is_bounded_keeps_sessions_whole_and_every_event_of_a_rare_temp
     assert 40 <= counts["open"] <= 50
     assert counts["open"] == counts["close"]
     assert sample.units == {True: 500, False: 0}
+    assert kept.n_unique(["unit", "session"]) == kept["unit"].n_unique() == kept["session"].n_unique()
+    assert kept.select(list(SERIES)).schema == SERIES
 
 
 def test_a_sample_does_not_depend_on_the_order_in_which_shards_come() -> None:
