@@ -61,13 +61,13 @@ def train(
     files: tuple[Path, ...], folder: Path, budget: float, settings: KeyModelSettings, reading: Reading
 ) -> None:
     """Learn what is normal from the sessions of FILES; those labelled anomalous are kept out."""
-    from deeplog_ops.detection.session_detector import SessionDetector
+    from deeplog_ops.keyed.likelihood_detector import LikelihoodDetector
     from deeplog_ops.keyed.saved import save_detector
 
     sessions = reading.read(*files)
     normal = sessions.where(~sessions.anomalous)
     with working("training") as (_, progress):
-        detector = SessionDetector.fit(
+        detector = LikelihoodDetector.fit(
             normal.keys,
             None,
             settings,
