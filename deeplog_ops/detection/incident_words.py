@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from deeplog_ops.detection.incident_joining import Flood
 from deeplog_ops.detection.incident_places import Resolve, expected_key, is_rate, rising
+from deeplog_ops.detection.rate_words import about
 from deeplog_ops.records import Anomaly
 
 LONGEST = 60  # characters of a template in a title
@@ -52,7 +53,7 @@ def _rates(naming: Anomaly, rates: Sequence[str], texts: Mapping[str, str]) -> s
         actual, expected = naming.details.get("actual", naming.event_count), naming.details.get("expected", 0)
         if naming.kind == "rate_vanished":
             return f"{text} stopped coming"
-        return f"{text} came {actual:,} times, normally {expected:,.0f}"
+        return f"{text} came {actual:,} times, normally {about(expected)}"
     how = "far more than usual" if rising(naming) else "far less than usual"
     return f"{len(rates)} templates came {how}, among them {text}"
 

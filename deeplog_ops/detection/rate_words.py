@@ -61,7 +61,7 @@ def reason(found: RateFinding, text: str, zone: ZoneInfo, known: bool = True) ->
     if found.kind == NEW:
         rarely = "training hardly ever saw it" if known else "the model does not know it"
         return f"{name} came {_times(found.actual)} {span}; {rarely}."
-    usual = f"normally {_about(found.expected)}"
+    usual = f"normally {about(found.expected)}"
     if found.kind == VANISHED:
         return f"{name} did not come at all {span}; {usual} times (at least {found.limit:,})."
     if found.kind == DROP:
@@ -93,7 +93,8 @@ def _span(begin: datetime, end: datetime, zone: ZoneInfo) -> str:
     return f"from {first:%H:%M} to {until}{offsets}"
 
 
-def _about(expected: float) -> str:
+def about(expected: float) -> str:
+    """A usual count in words."""
     if expected < 1:
         return "less than 1"
     if expected < 10:

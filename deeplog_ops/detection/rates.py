@@ -19,6 +19,7 @@ BURST, DROP, VANISHED, NEW = "rate_burst", "rate_drop", "rate_vanished", "rate_n
 LEAST_BURST = 5  # fewer lines are no burst, however rare
 LEAST_FLOOD = 50  # of a template younger than the version, which other evidence speaks of
 HARDLY = 0.5  # fewer events in all training days: the template is as good as new
+EDGE = 0.2  # of the oddest bin of a finding: bins at its edges that are off by less do not belong to it
 _LARGEST_COUNT = 2**53
 
 
@@ -145,10 +146,11 @@ def _kind(found: RateFinding, rising: bool, events: float) -> str:
 
 
 def _tight(single: DayScores, row: int, first: int, after: int, rising: bool) -> tuple[int, int]:
-    """The window without bins at its edges in which nothing was odd in its direction."""
+    """The window without bins at its edges in which hardly anything was odd in its direction."""
     off = single.actual[row, first:after] - single.expected[row, first:after]
-    towards = np.flatnonzero(off > 0 if rising else off < 0)
-    return first + int(towards[0]), first + int(towards[-1]) + 1
+    towards = off if rising else -off
+    odd = np.flatnonzero(towards >= EDGE * towards.max())
+    return first + int(odd[0]), first + int(odd[-1]) + 1
 
 
 def _limit(mean: float, spread: float, threshold: float, rising: bool) -> int:

@@ -67,10 +67,12 @@ def _not_as_before(
     So a weekly job, which a week of training has seen once, is no burst when it comes again.
     """
     habit = np.max([sums(each, span) for each in usual], axis=0)
-    spread = ONCE * np.maximum(dispersion, 1.0)[:, None] * habit
-    again = surprise(actual, np.maximum(habit, 1e-9), np.maximum(spread, 1e-9))
-    again = np.where(actual <= habit, 0.0, np.minimum(score, again))
-    return np.where(actual <= LIKE * habit, again, score)
+    alike = (score > 0) & (actual <= LIKE * habit)
+    spread = (ONCE * np.maximum(dispersion, 1.0)[:, None] * habit)[alike]
+    again = surprise(actual[alike], habit[alike], spread)
+    found = score.copy()
+    found[alike] = np.where(actual[alike] <= habit[alike], 0.0, np.minimum(score[alike], again))
+    return found
 
 
 def habits_of(table: Floats, exposure: Floats, weekdays: NDArray[np.int64]) -> Floats:

@@ -190,6 +190,18 @@ def test_a_burst_and_a_gap_of_one_template_are_two_findings() -> None:
     ]
 
 
+def test_a_gap_of_an_hour_across_two_bins_is_told_as_those_two() -> None:
+    keys, tables = steady(1)
+    for table in tables:
+        table[0] = 48
+    baseline = baseline_of(keys, tables)
+    counts = dict(zip(keys, tables[6], strict=True))
+    counts["t0"] = np.full(24, 48)
+    counts["t0"][9:11] = (43, 42)
+    (found,) = findings(baseline, counts, 7)
+    assert (found.kind, found.first, found.after, found.actual) == ("rate_drop", 9, 11, 85)
+
+
 def test_what_comes_now_and_then_and_stays_away_all_day_has_vanished() -> None:
     baseline, counts = today(2)
     del counts["t0"]

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from deeplog_ops.config_detection import Rates
 from deeplog_ops.errors import ModelError
@@ -131,6 +132,12 @@ def test_fewer_training_days_than_asked_for_give_no_rates() -> None:
     assert RateBaseline.fit(counts, Rates(least_days=4)) is None
     assert RateBaseline.fit(RateCounts.of([], bins_of(3), []), Rates()) is None
     assert RateBaseline.fit(counts, Rates()) is not None
+
+
+@pytest.mark.parametrize("width", ["7m", "1m", "25h", "5h"])
+def test_bins_divide_a_day(width: str) -> None:
+    with pytest.raises(ValidationError, match="divides a day evenly"):
+        Rates.model_validate({"bin": width})
 
 
 def test_hours_before_the_first_line_of_a_history_are_not_zeros() -> None:
