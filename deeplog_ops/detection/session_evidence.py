@@ -1,0 +1,250 @@
+"""The default verdict on a session: an order score and a set score, put together and held against a budget.
+
+Both are in nats, so they add up: the largest surprise of the progress model, as far as ORDER_CAP, and the distance of
+the counts. A session is anomalous when the sum reaches a threshold, or when its counts are known and its order alone is
+more surprising than in any but the rarest normal session. The thresholds come from the training sessions alone, each
+scored as if it had not been in training, by a tail with a margin. Why this and no other way: docs/decisions/0014.
+
+The few sessions that the others do not support, and that would be flagged at the highest threshold, teach nothing: a
+session like them is still flagged unless TRUST nats are forgiven. So an anomaly or two in the training days do not
+make the next of their kind look normal.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deeplog_ops.detection.tail import Tail
+from deeplog_ops.errors import ModelError
+from deeplog_ops.models.count_distance import CountDistance
+from deeplog_ops.models.part import ModelPart
+from deeplog_ops.models.progress_model import ProgressModel
+
+Floats = NDArray[np.float64]
+KeySequence = Sequence[str]
+
+ORDER_CAP = 9.0  # a single surprise says no more than this, when counts are to say something too
+TRUST = 12.0  # what a session gains at most from looking like one that nothing supports
+MARGIN = 0.25  # below the score of one new key in a surprising place, which is the highest threshold of all
+FLOOR = 0.65  # of that highest threshold is the lowest: what few sessions seem to allow is not believed
+ORDER_FLOOR = 12.0  # nats; the lowest threshold of the order alone
+SUM_TAIL = 0.01
+SUM_CONFIDENCE = 0.99
+ORDER_TAIL = 0.005
+ORDER_CONFIDENCE = 0.99
+ORDER_BUDGET = 0.5  # the share of the budget that is the order's alone
+LONE_CAP = 15.0  # as ORDER_CAP, where it is asked what nothing supports
+UNSUPPORTED = 0.003  # of the training sessions at most
+FEW = 0.001  # of the training sessions: a sequence that more have is no accident
+KNOWN_ORDERS = 20  # with fewer sessions of known counts, the order's threshold is that of all sessions
+KNOTS = 200
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the two scores say of N sequences. `strength` is 1 at the threshold; larger is more anomalous."""
+
+    order: Floats  # (N,) nats
+    counts: Floats  # (N,) nats
+    strength: Floats  # (N,)
+    p_value: Floats  # (N,)
+
+
+@dataclass(frozen=True)
+class _Scores:
+    order: ProgressModel
+    counts: CountDistance
+
+    @classmethod
+    def fit(cls, sequences: Sequence[KeySequence], weights: Sequence[int]) -> _Scores:
+        counts = CountDistance.fit(sequences, weights)
+        return cls(ProgressModel.fit(sequences, weights, counts.free), counts)
+
+    def of(self, sequences: Sequence[KeySequence]) -> tuple[Floats, Floats]:
+        return self.order.session_scores(sequences), self.counts.session_scores(sequences)
+
+    def left_out(self, sequences: Sequence[KeySequence]) -> tuple[Floats, Floats]:
+        return self.order.left_out_scores(sequences), self.counts.left_out_scores(sequences)
+
+    @property
+    def highest(self) -> float:
+        return ORDER_CAP + self.counts.new_key - MARGIN
+
+
+@dataclass(frozen=True)
+class SessionEvidence:
+    """A fitted default verdict. `supported` learnt from the sessions that others support, `every` from all."""
+
+    supported: _Scores
+    every: _Scores
+    sum_tail: Tail
+    order_tail: Tail
+    budget: float
+    sessions: int
+    left_out_sessions: int  # that nothing supports
+    training_alarms: float  # share of training sessions flagged when they were not in training
+    knots: tuple[tuple[float, float], ...]  # strength, share of training sessions at least so strong
+
+    @classmethod
+    def fit(
+        cls, sequences: Sequence[KeySequence], weights: Sequence[int] | None = None, *, budget: float
+    ) -> SessionEvidence:
+        """From N sequences, sequence i standing for weights[i] sessions. ModelError without any."""
+        keys, counts = _distinct(sequences, weights)
+        every = _Scores.fit(keys, counts.tolist())
+        order, sets = every.left_out(keys)
+        alone = _unsupported(np.minimum(order, LONE_CAP) + sets, counts, every.highest + 1)
+        supported = every
+        if alone.any():
+            kept = np.flatnonzero(~alone)
+            supported = _Scores.fit([keys[row] for row in kept], counts[kept].tolist())
+            order[kept], sets[kept] = supported.left_out([keys[row] for row in kept])
+            order[alone], sets[alone] = supported.of([keys[row] for row in np.flatnonzero(alone)])
+        known = sets == 0
+        if counts[known].sum() < KNOWN_ORDERS:
+            known = np.ones(len(keys), bool)
+        found = cls(
+            supported=supported,
+            every=every,
+            sum_tail=Tail.fit(_sum(order, sets), counts, largest=SUM_TAIL, confidence=SUM_CONFIDENCE),
+            order_tail=Tail.fit(order[known], counts[known], largest=ORDER_TAIL, confidence=ORDER_CONFIDENCE),
+            budget=budget,
+            sessions=int(counts.sum()),
+            left_out_sessions=int(counts[alone].sum()),
+            training_alarms=0.0,
+            knots=(),
+        )
+        strength = found._strength(_sum(order, sets), order, sets == 0, budget)
+        return replace(
+            found,
+            training_alarms=float(counts[strength >= 1].sum() / counts.sum()),
+            knots=_knots(strength, counts),
+        )
+
+    def judge(self, sequences: Sequence[KeySequence], budget: float | None = None) -> Judged:
+        """Any sequences (N), of any keys and lengths; anomalous ones have a strength of 1 or more."""
+        order, sets = self.supported.of(sequences)
+        total = _sum(order, sets)
+        known, least_order = sets == 0, order
+        if self.left_out_sessions:
+            order_all, sets_all = self.every.of(sequences)
+            total = np.minimum(total, _sum(order_all, sets_all) + TRUST)
+            known, least_order = sets_all == 0, np.minimum(order, order_all)
+        strength = self._strength(total, least_order, known, budget or self.budget)
+        return Judged(order, sets, strength, self._p_value(strength))
+
+    def thresholds(self, budget: float | None = None) -> tuple[float, float]:
+        """Of the sum, and of the order alone where the counts are known, in nats."""
+        allowed = budget or self.budget
+        highest = self.supported.highest
+        total = float(np.clip(self.sum_tail.threshold(allowed), FLOOR * highest, highest))
+        return total, max(ORDER_FLOOR, self.order_tail.threshold(allowed * ORDER_BUDGET))
+
+    def to_parts(self) -> dict[str, ModelPart]:
+        """As parts of a model version, by name."""
+        data: dict[str, Any] = {
+            "sum_tail": self.sum_tail.to_dict(),
+            "order_tail": self.order_tail.to_dict(),
+            "budget": self.budget,
+            "sessions": self.sessions,
+            "left_out_sessions": self.left_out_sessions,
+            "training_alarms": self.training_alarms,
+            "knots": [list(knot) for knot in self.knots],
+        }
+        parts = {
+            "verdict": ModelPart(data),
+            "order": self.supported.order.to_part(),
+            "counts": self.supported.counts.to_part(),
+        }
+        if self.left_out_sessions:
+            parts["order_of_all"] = self.every.order.to_part()
+            parts["counts_of_all"] = self.every.counts.to_part()
+        return parts
+
+    @classmethod
+    def restore(cls, parts: dict[str, ModelPart]) -> SessionEvidence:
+        """From `to_parts`. ModelError names the part that is missing or does not fit."""
+        try:
+            data = parts["verdict"].data
+            supported = _Scores(ProgressModel.restore(parts["order"]), CountDistance.restore(parts["counts"]))
+            every = supported
+            if data["left_out_sessions"]:
+                every = _Scores(
+                    ProgressModel.restore(parts["order_of_all"]),
+                    CountDistance.restore(parts["counts_of_all"]),
+                )
+            return cls(
+                supported=supported,
+                every=every,
+                sum_tail=Tail(**data["sum_tail"]),
+                order_tail=Tail(**data["order_tail"]),
+                budget=float(data["budget"]),
+                sessions=int(data["sessions"]),
+                left_out_sessions=int(data["left_out_sessions"]),
+                training_alarms=float(data["training_alarms"]),
+                knots=tuple((float(strength), float(share)) for strength, share in data["knots"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"the default verdict cannot be read: {error!r}") from error
+
+    def _strength(self, total: Floats, order: Floats, known: NDArray[np.bool_], budget: float) -> Floats:
+        at_sum, at_order = self.thresholds(budget)
+        return np.maximum(total / at_sum, np.where(known, order / at_order, 0.0))
+
+    def _p_value(self, strength: Floats) -> Floats:
+        """Below the threshold as often as in training; at it the budget; e times less for each nat beyond."""
+        shares = [(level, share) for level, share in self.knots if level < 1 and share > self.budget]
+        levels = np.array([0.0, *(level for level, _ in shares), 1.0])
+        chances = np.log([1.0, *(share for _, share in shares), self.budget])
+        beyond = np.maximum(strength - 1, 0) * self.thresholds()[0]
+        return np.exp(np.interp(strength, levels, chances) - beyond)
+
+
+def _sum(order: Floats, sets: Floats) -> Floats:
+    total: Floats = np.minimum(order, ORDER_CAP) + sets
+    return total
+
+
+def _unsupported(total: Floats, counts: NDArray[np.int64], highest: float) -> NDArray[np.bool_]:
+    """Which sequences teach nothing: the most anomalous to the others, of few sessions each, a small share in all."""
+    sessions = int(counts.sum())
+    room, few = int(sessions * UNSUPPORTED), max(1, int(sessions * FEW))
+    found = np.zeros(len(total), bool)
+    for row in np.lexsort((np.arange(len(total)), -total)):
+        if total[row] < highest:
+            break
+        if counts[row] <= min(few, room):
+            found[row] = True
+            room -= int(counts[row])
+    return found
+
+
+def _knots(strength: Floats, counts: NDArray[np.int64]) -> tuple[tuple[float, float], ...]:
+    """Some levels and the share of sessions that reach them, falling."""
+    order = np.argsort(strength, kind="stable")
+    ordered, each = strength[order], counts[order]
+    above = (np.cumsum(each[::-1])[::-1] + 1) / (each.sum() + 1)
+    distinct = np.flatnonzero(np.concatenate([[True], np.diff(ordered) > 0]))
+    kept = distinct[
+        np.unique(np.linspace(0, len(distinct) - 1, min(KNOTS, len(distinct))).round().astype(int))
+    ]
+    return tuple((float(ordered[row]), float(above[row])) for row in kept)
+
+
+def _distinct(
+    sequences: Sequence[KeySequence], weights: Sequence[int] | None
+) -> tuple[list[tuple[str, ...]], NDArray[np.int64]]:
+    """Equal sequences as one, sorted, so that nothing depends on the order of training."""
+    total: Counter[tuple[str, ...]] = Counter()
+    for number, keys in enumerate(sequences):
+        total[tuple(keys)] += 1 if weights is None else int(weights[number])
+    ordered = sorted(keys for keys, count in total.items() if count > 0)
+    if not ordered:
+        raise ModelError("there are no sessions to train on: choose training days that have some")
+    return ordered, np.array([total[keys] for keys in ordered], np.int64)

@@ -1,0 +1,187 @@
+"""The progress model: how surprising is each next key, given how far the session has come?
+
+A variable-order Markov model with Witten-Bell smoothing (Witten and Bell, 1991). It backs off through ever smaller
+histories: the multiset of all keys so far; the same without the keys whose counts vary freely; the last two keys; the
+last one; none. The multiset is what a workflow with concurrent branches has as its state, so that a step left out or
+done twice shows at the first key that follows, in whatever order the branches wrote. Fitting takes seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deeplog_ops.errors import ModelError
+from deeplog_ops.models.part import ModelPart
+from deeplog_ops.models.session_events import Hashes, SessionEvents, mixed, symbol_hashes
+from deeplog_ops.models.vocabulary import EOS, ESCAPE, Vocabulary
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+LEVELS = 5  # none, the last key, the last two, the multiset of the structural keys, the multiset of all
+
+
+@dataclass(frozen=True)
+class _Level:
+    """How often each history came in training, with how many different keys after it, and each of these."""
+
+    history: Hashes  # (H,) sorted
+    events: Ints  # (H,)
+    followers: Ints  # (H,)
+    pair: Hashes  # (P,) sorted: hash of a history and the key after it
+    pairs: Ints  # (P,)
+
+
+@dataclass(frozen=True)
+class ProgressModel:
+    """A fitted model. `free` are the keys left out of the structural multiset. Scores are larger where more anomalous."""
+
+    vocabulary: Vocabulary
+    free: tuple[str, ...]
+    levels: tuple[_Level, ...]
+
+    @classmethod
+    def fit(
+        cls,
+        sequences: Sequence[Sequence[str]],
+        weights: Sequence[int] | None = None,
+        free: Collection[str] = (),
+    ) -> ProgressModel:
+        """From N distinct sequences, sequence i standing for weights[i] sessions. ModelError without any."""
+        if not len(sequences):
+            raise ModelError("there are no sessions to learn an order from")
+        counts = np.ones(len(sequences), np.int64) if weights is None else np.asarray(weights, np.int64)
+        vocabulary = Vocabulary.of(sequences)
+        events = SessionEvents.of(vocabulary, sequences)
+        each = counts[events.sequence]
+        levels = []
+        for history in _histories(vocabulary, events, free):
+            pair = mixed(history, events.symbols.view(np.uint64))
+            known, place = np.unique(history, return_inverse=True)
+            pairs, first, pair_place = np.unique(pair, return_index=True, return_inverse=True)
+            levels.append(
+                _Level(
+                    known,
+                    np.bincount(place, each, len(known)).astype(np.int64),
+                    np.bincount(place[first], minlength=len(known)).astype(np.int64),
+                    pairs,
+                    np.bincount(pair_place, each, len(pairs)).astype(np.int64),
+                )
+            )
+        return cls(vocabulary, tuple(sorted(free)), tuple(levels))
+
+    def surprises(self, sequences: Sequence[Sequence[str]]) -> tuple[Floats, Ints]:
+        """-ln P of every event and end, flat (E,), and where each sequence begins (N + 1,)."""
+        events = SessionEvents.of(self.vocabulary, sequences)
+        return -np.log(self._probability(events, leave_out=False)), events.starts
+
+    def session_scores(self, sequences: Sequence[Sequence[str]]) -> Floats:
+        """The largest surprise of each sequence (N,), in nats."""
+        if not len(sequences):
+            return np.zeros(0)
+        surprise, starts = self.surprises(sequences)
+        return np.maximum.reduceat(surprise, starts[:-1])
+
+    def left_out_scores(self, sequences: Sequence[Sequence[str]]) -> Floats:
+        """The largest surprise of each training sequence (N,), had one session of it not been in training.
+
+        Exact, by taking the sequence's own counts away; the training's other sessions stay.
+        """
+        if not len(sequences):
+            return np.zeros(0)
+        events = SessionEvents.of(self.vocabulary, sequences)
+        surprise = -np.log(self._probability(events, leave_out=True))
+        return np.maximum.reduceat(surprise, events.starts[:-1])
+
+    def expected(self, keys: Sequence[str], place: int, most: int) -> list[tuple[str, float]]:
+        """The likeliest keys at `place` of a session, with their probabilities, "" for the end; likeliest first."""
+        symbols = np.array([EOS, *range(ESCAPE + 1, len(self.vocabulary))], np.int64)
+        events = SessionEvents.of(self.vocabulary, [keys])
+        chance = np.full(len(symbols), 1 / self._base)
+        for level, history in zip(self.levels, _histories(self.vocabulary, events, self.free), strict=True):
+            total, kinds = _looked_up(
+                level.history, history[place : place + 1], level.events, level.followers
+            )
+            if total[0]:
+                (came,) = _looked_up(level.pair, mixed(history[place], symbols.view(np.uint64)), level.pairs)
+                chance = (came + kinds * chance) / (total + kinds)
+        best = np.lexsort((symbols, -chance))[:most]
+        return [(self.vocabulary.key(int(symbols[row])) or "", float(chance[row])) for row in best]
+
+    def to_part(self) -> ModelPart:
+        arrays: dict[str, NDArray[np.generic]] = {}
+        for number, level in enumerate(self.levels):
+            for name in _Level.__dataclass_fields__:
+                arrays[f"level_{number}.{name}"] = getattr(level, name)
+        return ModelPart({"keys": list(self.vocabulary.keys), "free": list(self.free)}, arrays)
+
+    @classmethod
+    def restore(cls, part: ModelPart) -> ProgressModel:
+        try:
+            levels = tuple(
+                _Level(*(part.arrays[f"level_{number}.{name}"] for name in _Level.__dataclass_fields__))  # type: ignore[arg-type]
+                for number in range(LEVELS)
+            )
+            return cls(Vocabulary(tuple(part.data["keys"])), tuple(part.data["free"]), levels)
+        except KeyError as error:
+            raise ModelError(f"this is no progress model: {error} is missing") from error
+
+    @property
+    def _base(self) -> int:
+        """Of how many symbols any may come where nothing is known: the keys, the end, and a new key."""
+        return len(self.vocabulary) - 1
+
+    def _probability(self, events: SessionEvents, leave_out: bool) -> Floats:
+        chance = np.full(len(events.symbols), 1 / self._base)
+        for level, history in zip(self.levels, _histories(self.vocabulary, events, self.free), strict=True):
+            pair = mixed(history, events.symbols.view(np.uint64))
+            total, kinds = _looked_up(level.history, history, level.events, level.followers)
+            (came,) = _looked_up(level.pair, pair, level.pairs)
+            if leave_out:
+                own_total, own_came, vanished = _own(events, history, pair, came)
+                total, came, kinds = total - own_total, came - own_came, kinds - vanished
+            known = total > 0
+            better = (came + kinds * chance) / np.maximum(total + kinds, 1)
+            chance = np.where(known, better, chance)
+        return chance
+
+
+def _histories(vocabulary: Vocabulary, events: SessionEvents, free: Collection[str]) -> list[Hashes]:
+    """What stands before each event, from the smallest history to the largest: LEVELS arrays (E,)."""
+    hashes = symbol_hashes(vocabulary)
+    structural = hashes.copy()
+    structural[[number for number in range(len(vocabulary)) if vocabulary.key(number) in set(free)]] = 0
+    last, second = hashes[events.before(1)], hashes[events.before(2)]
+    return [
+        np.zeros(len(events.symbols), np.uint64),
+        mixed(1, last),
+        mixed(2, last, second),
+        mixed(3, events.so_far(structural)),
+        mixed(4, events.so_far(hashes)),
+    ]
+
+
+def _looked_up(known: Hashes, wanted: Hashes, *values: Ints) -> tuple[Ints, ...]:
+    """The values of the wanted hashes, 0 where a hash is not known."""
+    place = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    found = known[place] == wanted
+    return tuple(np.where(found, value[place], 0) for value in values)
+
+
+def _own(events: SessionEvents, history: Hashes, pair: Hashes, came: Ints) -> tuple[Ints, Ints, Ints]:
+    """What one session of each event's sequence itself gave: to the history, to the pair; how many pairs vanish.
+
+    A pair vanishes from its history when no other session has it.
+    """
+    of = events.sequence.view(np.uint64)
+    _, place, size = np.unique(mixed(of, history), return_inverse=True, return_counts=True)
+    _, first, pair_place, pair_size = np.unique(
+        mixed(of, pair), return_index=True, return_inverse=True, return_counts=True
+    )
+    gone = (came[first] <= pair_size).astype(np.int64)
+    vanished = np.bincount(place[first], gone, len(size)).astype(np.int64)
+    return size[place], pair_size[pair_place], vanished[place]
