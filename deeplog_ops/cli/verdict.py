@@ -13,6 +13,7 @@ import click
 from deeplog_ops.cli.options import Day, counted, json_option, source_argument
 
 if TYPE_CHECKING:
+    from deeplog_ops.db.verdicts import Verdict
     from deeplog_ops.steps.say import Said
 
 _SUBJECTS = ("anomaly", "incident", "template", "session")
@@ -107,8 +108,8 @@ def _told(said: Said, until: date | None) -> str:
         more = f" and {len(said.gone) - 3:,} more" if len(said.gone) > 3 else ""
         lines.append(
             f"The lines of {which}{more} are gone from the lake, so training cannot learn this: it is hidden here, "
-            "and another like it would be found again. Run the day again while its raw files are there, and say it "
-            "once more."
+            "and another like it would be found again. Run the day again while its raw files are there: then the next "
+            "training learns it."
         )
     if said.beyond:
         lines.append(f"{counted(said.beyond, 'session')} more are alike, and left out for their number.")
@@ -124,9 +125,6 @@ def _told(said: Said, until: date | None) -> str:
 @json_option
 def list_verdicts(source_name: str | None, everything: bool, as_json: bool) -> None:
     """What was said of a source, or of all, the latest first."""
-    from rich.console import Console
-    from rich.table import Table
-
     from deeplog_ops.db.verdicts import verdicts
     from deeplog_ops.steps.workplace import Workplace
 
@@ -139,20 +137,19 @@ def list_verdicts(source_name: str | None, everything: bool, as_json: bool) -> N
     if not found:
         click.echo("nothing was said yet: `deeplog-ops verdict add --help`")
         return
-    table = Table("", "source", "what", "of", "until", "state", "who, when", "note")
     for row in found:
-        of = row.subject.named + (f"\n{row.template}" if row.template else "")
-        table.add_row(
-            str(row.verdict_id),
-            row.source,
-            row.kind.replace("_", " "),
-            of,
-            str(row.until or ""),
-            row.state,
-            f"{row.who}, {row.created_at:%Y-%m-%d %H:%M}",
-            row.note,
-        )
-    Console().print(table)
+        _line(row)
+
+
+def _line(row: Verdict) -> None:
+    until = f" until {row.until}" if row.until else ""
+    state = "" if row.state == "holds" else f" ({row.state})"
+    click.secho(f"{row.verdict_id:>4}  {row.source}  ", nl=False)
+    click.secho(f"{row.kind.replace('_', ' ')}{until}{state}", bold=True, nl=False)
+    click.echo(f"  {row.subject.named}" + (f"  {row.template}" if row.template else ""))
+    note = f": {row.note}" if row.note else ""
+    kept = f"; {counted(row.sessions_kept, 'session')} kept for training" if row.sessions_kept else ""
+    click.echo(f"      {row.who}, {row.created_at:%Y-%m-%d %H:%M} UTC{note}{kept}")
 
 
 @verdict.command()
@@ -163,9 +160,8 @@ def withdraw(verdict_id: int) -> None:
     from deeplog_ops.steps.workplace import Workplace
 
     gone = take_back(Workplace.open().engine, verdict_id, who=getpass.getuser())
-    click.echo(
-        f"verdict {verdict_id} of {gone.source} is withdrawn: {gone.subject.named} was {gone.kind.replace('_', ' ')}"
-    )
+    said = gone.kind.replace("_", " ")
+    click.echo(f"verdict {verdict_id} of {gone.source} is withdrawn: {said}, {gone.subject.named}")
     if gone.sessions_kept:
         click.echo(
             "Versions that were trained with it keep what they learnt: the next training learns without it, "

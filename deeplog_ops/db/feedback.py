@@ -73,24 +73,28 @@ class Target:
 
 @dataclass(frozen=True)
 class Unkept:
-    """A verdict that teaches, and sessions that it speaks of and that are not kept for it."""
+    """A verdict that teaches, sessions that it speaks of and that are not kept for it, and how many are."""
 
     verdict_id: int
     normal: bool
+    kept: int
     targets: tuple[Target, ...]
 
 
-def targets(engine: Engine, source_key: str, subject: Subject) -> tuple[int, list[Target]]:
-    """How many published anomalies a subject names, and their sessions, the latest day first."""
+def targets(
+    engine: Engine, source_key: str, subject: Subject, until: date | None = None
+) -> tuple[int, list[Target]]:
+    """How many published anomalies up to a day a subject names, and their sessions, the latest day first."""
     with transaction(engine) as connection:
         key = {"source_id": source_of(connection, source_key, lock=""), "source_key": source_key}
         rows = connection.execute(
             text(
                 "SELECT a.day, a.session, min(a.first_time), max(a.last_time), count(*) AS anomalies "
                 f"FROM deeplog.anomalies a WHERE a.source_id = :source_id AND {_MATCHES[subject.scope]} "
+                "AND (CAST(:until AS date) IS NULL OR a.day <= :until) "
                 "GROUP BY a.day, a.session ORDER BY a.day DESC, a.session"
             ),
-            {**subject.columns(), **key},
+            {**subject.columns(), **key, "until": until},
         ).all()
         found = [Target(*row[:4]) for row in rows if row.session is not None]
         return sum(row.anomalies for row in rows), found
@@ -99,6 +103,7 @@ def targets(engine: Engine, source_key: str, subject: Subject) -> tuple[int, lis
 def unkept(engine: Engine, source_key: str) -> list[Unkept]:
     """What later days brought to verdicts about incidents, templates and patterns: sessions that are not kept yet."""
     with transaction(engine) as connection:
+        key = {"source_key": source_key, "source_id": source_of(connection, source_key, lock="")}
         rows = connection.execute(
             text(
                 "SELECT a.verdict_id, a.verdict, a.day, a.session, min(a.first_time) AS first_time, "
@@ -107,13 +112,24 @@ def unkept(engine: Engine, source_key: str) -> list[Unkept]:
                 "(SELECT FROM deeplog.feedback_sessions f WHERE (f.source_id, f.verdict_id, f.day, f.session) = "
                 "(:source_id, a.verdict_id, a.day, a.session)) GROUP BY 1, 2, 3, 4 ORDER BY 1, 3 DESC, 4"
             ),
-            {"source_key": source_key, "source_id": source_of(connection, source_key, lock="")},
+            key,
         ).all()
+        kept = connection.execute(
+            text(
+                "SELECT verdict_id, count(*) AS sessions FROM deeplog.feedback_sessions "
+                "WHERE source_id = :source_id GROUP BY verdict_id"
+            ),
+            key,
+        )
+        already = {row.verdict_id: row.sessions for row in kept}
     found: dict[tuple[int, bool], list[Target]] = {}
     for row in rows:
         target = Target(row.day, row.session, row.first_time, row.last_time)
         found.setdefault((row.verdict_id, row.verdict == "false_positive"), []).append(target)
-    return [Unkept(number, normal, tuple(some)) for (number, normal), some in found.items()]
+    return [
+        Unkept(number, normal, already.get(number, 0), tuple(some))
+        for (number, normal), some in found.items()
+    ]
 
 
 def keep_more(engine: Engine, source_key: str, verdict: Unkept, sessions: Sequence[KeptSession]) -> None:

@@ -82,7 +82,7 @@ def say_verdict(
     """Record a verdict together with what training learns from it. The views honour it at once, on all days."""
     key = place.registered(source_name).key
     verdicts.check_session_pattern(place.engine, key, subject)
-    anomalies, named = feedback.targets(place.engine, key, subject)
+    anomalies, named = feedback.targets(place.engine, key, subject, until)
     wanted = named[:MOST_SESSIONS] if kind.teaches else []
     kept = sessions_of(place, key, wanted)
     verdict_id = verdicts.record_verdict(
@@ -108,7 +108,8 @@ def keep_what_was_said(place: Workplace, source_name: str) -> int:
     key = place.registered(source_name).key
     kept = 0
     for verdict in feedback.unkept(place.engine, key):
-        found = sessions_of(place, key, verdict.targets[:MOST_SESSIONS])
+        room = max(0, MOST_SESSIONS - verdict.kept)
+        found = sessions_of(place, key, verdict.targets[:room])
         feedback.keep_more(place.engine, key, verdict, found)
         kept += sum(session.keys is not None for session in found)
     return kept

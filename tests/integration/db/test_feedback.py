@@ -128,6 +128,7 @@ def test_what_a_subject_names_is_found_with_its_sessions(engine: Engine, source:
     ]
     assert feedback.targets(engine, source, Subject.session("session-[4]"))[0] == 0
     assert feedback.targets(engine, source, Subject.session("re:session-[34]"))[0] == 4
+    assert feedback.targets(engine, source, Subject.session("re:session-[34]"), until=DAY)[0] == 2
     template = str(one.template_id)
     same = sum(a.template_id == template for result in results for a in result.anomalies)
     assert feedback.targets(engine, source, Subject.template(template))[0] == same

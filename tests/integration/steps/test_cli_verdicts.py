@@ -101,7 +101,9 @@ def test_a_false_alarm_is_said_hidden_listed_and_taken_back(run: Run, platform: 
     assert ": nightly" in report
     (listed,) = json.loads(run("verdict", "list", "sample", "--json").out)
     assert (listed["kind"], listed["state"], listed["sessions_kept"]) == ("false_positive", "holds", 1)
-    assert "nightly" in run("verdict", "list").out
+    told = run("verdict", "list").out
+    assert f"false positive  anomaly {first['anomaly_id']} of {DAY}" in told
+    assert ": nightly; 1 session kept for training" in told
     done = run("verdict", "withdraw", 1)
     assert "is withdrawn" in done.out
     assert "models revert --source sample" in done.out

@@ -12,6 +12,7 @@ from deeplog_ops.db import readers, verdicts
 from deeplog_ops.db.verdict_subjects import Subject
 from deeplog_ops.db.verdicts import KeptSession, VerdictKind
 from deeplog_ops.steps import maintenance
+from deeplog_ops.steps import say as say_step
 from deeplog_ops.steps.say import keep_what_was_said, say_verdict, subject_of
 from tests.integration.steps.conftest import SCORED_DAYS, Sample, at
 from tests.integration.steps.lake_rows import stage_rows
@@ -119,6 +120,20 @@ def test_what_is_expected_or_muted_teaches_nothing(sample: Sample, kind: Verdict
     assert (done.anomalies, done.kept, done.gone) == (1, 0, ())
     assert learnt(sample) == []
     assert keep_what_was_said(sample.place, "sample") == 0
+
+
+def test_a_verdict_keeps_so_many_sessions_and_no_more_however_often_training_asks(
+    sample: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(say_step, "MOST_SESSIONS", 1)
+    for day in (A, B, C):
+        sample.run(day)
+    done = say_verdict(sample.place, "sample", FALSE, Subject.session("re:.+"), who="ann")
+    assert (done.kept, done.beyond) == (1, done.anomalies - 1)
+    assert done.beyond > 0
+    assert keep_what_was_said(sample.place, "sample") == 0
+    found = [row.day for row in readers.coverage(sample.place.engine, "sample") if row.anomalies]
+    assert [kept.day for kept in learnt(sample)] == found[-1:], "the latest"
 
 
 def test_a_verdict_on_many_keeps_the_sessions_of_later_days_when_training_asks(sample: Sample) -> None:
