@@ -17,6 +17,7 @@ from deeplog_ops.workflows.relations import Log, Relations, bound, relations
 
 OPERATOR_BITS = 3.0
 DEEPEST = 40
+MOST_WORK = 12_000  # traces looked at before nothing more is tried: bounds the time where nothing fits
 GUESSES = 4  # cuts on trial inside one another: bounds the time
 
 
@@ -35,6 +36,7 @@ class Miner:
     keys: int
     rate: float
     guesses: int = 0  # cuts under trial at this moment, one inside the other
+    work: int = 0  # distinct traces looked at so far
     memo: dict[frozenset[tuple[tuple[int, ...], int]], Mined] = field(default_factory=dict)
 
     def mine(self, log: Log, depth: int = 0) -> Mined:
@@ -45,6 +47,7 @@ class Miner:
         return found
 
     def _mine(self, log: Log, depth: int) -> Mined:
+        self.work += len(log)
         sessions = sum(log.values())
         empty = log.get((), 0)
         if empty == sessions:
@@ -90,7 +93,7 @@ class Miner:
                 if not apart and cuts.woven_freely(cut, log):
                     return found
                 break
-        if self.guesses == GUESSES:
+        if self.guesses == GUESSES or self.work > MOST_WORK:
             return found
         self.guesses += 1
         for view in places.placed(log, relation, self.rate):

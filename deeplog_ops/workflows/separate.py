@@ -15,14 +15,14 @@ from dataclasses import dataclass
 
 from deeplog_ops.workflows.discovery import DiscoverySettings, by_cooccurrence
 from deeplog_ops.workflows.graph import Workflow
-from deeplog_ops.workflows.shared_keys import share_out
+from deeplog_ops.workflows.shared_keys import needed, share_out
 
 LEAST_RUNS = 8  # of a task: fewer are no evidence that two keys alternate
 SLIP = 0.05  # share of two neighbours of one key without the other between them, that noise may cause
 MARGIN = (
     6  # of a stream, its first and last sixth tell nothing: all tasks begin there, and end, at the same time
 )
-SHARED_BITS = 20.0  # what a second task must tell of a key, beyond the price of the table
+MILD = 0.9  # bits a cell of the table costs where the saving is but a hint that a key may be shared
 CORE_BITS = 8.0  # what one core must tell of another for the two to be one task
 
 
@@ -48,6 +48,7 @@ def separate(streams: Sequence[Sequence[str]], settings: DiscoverySettings | Non
 
     One stream is enough where runs begin with one key. Tasks are numbered by their first key in the streams.
     """
+    settings = settings or DiscoverySettings(keep_ways=False)
     given = [tuple(stream) for stream in streams]
     cores = _dependent(given, _cores(given))
     owners = _owners(given, cores)
@@ -141,13 +142,16 @@ def _owners(streams: Sequence[tuple[str, ...]], cores: list[list[str]]) -> dict[
     for number in range(len(cores)):
         mine = {key for key, own in owners.items() if number in own}
         others = [key for key in loose if number not in owners[key]]
-        for key, bits in _told(streams, mine, others).items():
-            if bits > SHARED_BITS:
-                owners[key] = (*owners[key], number)
+        hints = _told(streams, mine, others, MILD)
+        hinted = [key for key in others if hints[key] > 0]
+        for key in needed(streams, {key: own[0] for key, own in owners.items()}, number, hinted):
+            owners[key] = (*owners[key], number)
     return owners
 
 
-def _told(streams: Sequence[tuple[str, ...]], task: set[str], keys: Sequence[str]) -> dict[str, float]:
+def _told(
+    streams: Sequence[tuple[str, ...]], task: set[str], keys: Sequence[str], price: float | None = None
+) -> dict[str, float]:
     """For each key, the bits that knowing the task's last event saves in telling where the key comes."""
     background: Counter[str] = Counter()
     at: dict[str, Counter[str]] = {key: Counter() for key in keys}
@@ -177,7 +181,8 @@ def _told(streams: Sequence[tuple[str, ...]], task: set[str], keys: Sequence[str
             for phase, times in phases.items()
         )
         saved *= moments[key] / max(1, count)
-        told[key] = saved - 0.5 * math.log2(count + 1) * max(0, len(background) - 1)
+        each = 0.5 * math.log2(count + 1) if price is None else price
+        told[key] = saved - each * max(0, len(background) - 1)
     return told
 
 

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 ALWAYS = 0.97  # share of the runs with both steps that have the key between them
+SURE = 30.0  # nats: odds that the key is between the steps for a reason
 LEAST_RUNS = 8  # with both steps: fewer are no evidence
 
 Run = list[tuple[str, int]]  # a run's own events: key, and place in the stream
@@ -27,11 +28,25 @@ def share_out(
     runs = {number: _runs(streams, rows, number) for number in range(tasks)}
     for key in sorted(key for key, own in owners.items() if len(own) > 1):
         places = [[place for place, other in enumerate(stream) if other == key] for stream in streams]
-        needs = {number: _needs(runs[number], places, streams) for number in owners[key]}
+        needs = {number: _needs(runs[number], places, streams)[0] for number in owners[key]}
         for stream, row in enumerate(rows):
             stretches = {number: found[stream] for number, found in needs.items()}
             _serve(row, places[stream], stretches, owners[key])
     return rows
+
+
+def needed(
+    streams: Sequence[tuple[str, ...]], owners: Mapping[str, int], number: int, keys: Sequence[str]
+) -> list[str]:
+    """Those of the keys, all given to other tasks, that this task needs somewhere, too."""
+    rows = [[owners.get(key, -1) for key in stream] for stream in streams]
+    runs = _runs(streams, rows, number)
+    found = []
+    for key in keys:
+        places = [[place for place, other in enumerate(stream) if other == key] for stream in streams]
+        if _needs(runs, places, streams)[1] > SURE:
+            found.append(key)
+    return found
 
 
 def _runs(streams: Sequence[Sequence[str]], rows: Sequence[Sequence[int]], number: int) -> list[list[Run]]:
@@ -56,8 +71,11 @@ def _runs(streams: Sequence[Sequence[str]], rows: Sequence[Sequence[int]], numbe
 
 def _needs(
     runs: Sequence[Sequence[Run]], places: Sequence[Sequence[int]], streams: Sequence[Sequence[str]]
-) -> list[list[Stretch]]:
-    """The stretches, for each stream, of the pair of steps that speaks most surely for the key between them."""
+) -> tuple[list[list[Stretch]], float]:
+    """The stretches, for each stream, of the pair of steps that speaks most surely for the key between them.
+
+    And the log odds of "always" against chance.
+    """
     rate = sum(map(len, places)) / max(1, sum(map(len, streams)))
     found: dict[tuple[str, str], list[tuple[int, Stretch]]] = {}
     for stream, of_stream in enumerate(runs):
@@ -66,20 +84,24 @@ def _needs(
                 found.setdefault(pair, []).append((stream, stretch))
     best, chosen = 0.0, None
     for pair, stretches in sorted(found.items()):
-        having = [
-            stretch
-            for stream, stretch in stretches
-            if bisect_left(places[stream], stretch[1]) > bisect_right(places[stream], stretch[0])
-        ]
-        if len(stretches) < LEAST_RUNS or len(having) < ALWAYS * len(stretches):
+        if len(stretches) < LEAST_RUNS:
             continue
-        evidence = -sum(math.log(-math.expm1(-rate * (stop - start))) for start, stop in having)
+        evidence, having = 0.0, 0
+        for stream, (start, stop) in stretches:
+            by_chance = -math.expm1(-rate * (stop - start))
+            if bisect_left(places[stream], stop) > bisect_right(places[stream], start):
+                evidence += math.log(ALWAYS / by_chance)
+                having += 1
+            else:
+                evidence += math.log((1 - ALWAYS) / (1 - by_chance))
+        if having < ALWAYS * len(stretches):
+            continue
         if evidence > best:
             best, chosen = evidence, pair
     needed: list[list[Stretch]] = [[] for _ in streams]
     for stream, stretch in found.get(chosen, []) if chosen else []:
         needed[stream].append(stretch)
-    return needed
+    return needed, best
 
 
 def _stretches(run: Run) -> dict[tuple[str, str], Stretch]:

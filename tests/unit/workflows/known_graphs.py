@@ -83,20 +83,20 @@ class Grower:
         steps = list(leaves(block))
         for _ in range(20):
             one, other = self.rng.sample(steps, 2)
-            renamed = _rekeyed(block, other.node, one.key)
+            renamed = rekeyed(block, other.node, one.key)
             if one.key != other.key and tellable(renamed, one.key):
                 return renamed
         return block
 
 
-def _rekeyed(block: Block, node: str, key: str) -> Block:
+def rekeyed(block: Block, node: str, key: str) -> Block:
     match block:
         case Leaf():
             return Leaf(node, key) if block.node == node else block
         case Loop():
-            return Loop(_rekeyed(block.body, node, key), _rekeyed(block.redo, node, key))
+            return Loop(rekeyed(block.body, node, key), rekeyed(block.redo, node, key))
         case _:
-            return type(block)(tuple(_rekeyed(part, node, key) for part in block.parts))
+            return type(block)(tuple(rekeyed(part, node, key) for part in block.parts))
 
 
 def tellable(block: Block, key: str) -> bool:

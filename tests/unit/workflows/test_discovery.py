@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deeplog_ops.errors import ModelError
-from deeplog_ops.workflows.blocks import EMPTY, Block, Choice, Fork, Leaf, Loop, sequence
+from deeplog_ops.workflows.blocks import EMPTY, Block, Choice, Fork, Leaf, Loop, leaves, sequence
 from deeplog_ops.workflows.discovery import by_cooccurrence
 from deeplog_ops.workflows.graph import Workflow, isomorphic
 from deeplog_ops.workflows.predictions import by_predictions
 from deeplog_ops.workflows.replay import replay
 from deeplog_ops.workflows.separate import separate
 from tests.unit.workflows.counting_model import CountingModel
-from tests.unit.workflows.known_graphs import Grower, edge_f1, true_edges, weave, with_noise, write
+from tests.unit.workflows.known_graphs import Grower, edge_f1, rekeyed, true_edges, weave, with_noise, write
 
 
 def known(seed: int, shared: int = 1) -> tuple[Block, list[list[str]]]:
@@ -108,9 +108,11 @@ def interleaved(seed: int, shared: bool) -> tuple[list[Block], list[list[str]]]:
         )
         for name in "abcde"
     ]
-    if shared:
-        blocks[1] = sequence(blocks[1], Leaf("same", "same"), Leaf("after", "b_after"))
-        blocks[0] = sequence(blocks[0], Leaf("same", "same"), Leaf("after", "a_after"))
+    if shared:  # a step of the first task and one of the second write the same
+        one, other = (
+            rng.choice([leaf for leaf in leaves(block) if leaf.node[0] == "t"]) for block in blocks[:2]
+        )
+        blocks[1] = rekeyed(blocks[1], other.node, one.key)
     streams = []
     for _ in range(25):
         threads = [[write(block, rng) for _ in range(rng.randint(8, 12))] for block in blocks]
@@ -121,7 +123,7 @@ def interleaved(seed: int, shared: bool) -> tuple[list[Block], list[list[str]]]:
 @pytest.mark.parametrize("shared", [False, True])
 def test_five_interleaved_tasks_are_told_apart(shared: bool) -> None:
     agreed = []
-    for seed in range(5):
+    for seed in range(8):
         blocks, streams = interleaved(seed, shared)
         found = separate(streams)
         for block, name in zip(blocks, "abcde", strict=True):
