@@ -48,26 +48,42 @@ def incidents() -> None:
 def list_incidents(source_name: str, day: date | None, everything: bool, limit: int, as_json: bool) -> None:
     """The incidents of a source, the severest first: of its latest scored day, of a day, or of all days."""
     from deeplog_ops.db import incidents as rows
+    from deeplog_ops.db import readers
     from deeplog_ops.steps.workplace import Workplace
 
     place = Workplace.open()
     key = place.registered(source_name).key
     latest = rows.latest_scored_day(place.engine, key)
     chosen = day if day is not None or everything else latest
-    found = (
-        rows.incidents(place.engine, key, chosen, hidden=everything, limit=limit)
-        if chosen is not None or everything
-        else []
-    )
+    known = readers.coverage(place.engine, key, chosen, chosen) if chosen is not None else []
+    status = known[0] if known else None
+    found = []
+    if chosen is not None or everything:
+        found = rows.incidents(place.engine, key, chosen, hidden=everything, limit=limit)
     if as_json:
-        click.echo(json.dumps([asdict(row) for row in found], default=str, indent=2, ensure_ascii=False))
+        state = status.state if status else "not_scored"
+        said = {
+            "day": chosen,
+            "state": None if everything and day is None else state,
+            "incidents": [asdict(row) for row in found],
+        }
+        click.echo(json.dumps(said, default=str, indent=2, ensure_ascii=False))
         return
-    if latest is None:
+    if latest is None and not found:
         click.echo(
             f"no day of {source_name} was scored yet: `deeplog-ops report --source {source_name}` says why"
         )
         return
-    click.secho(f"{source_name} {chosen or 'on all days'}: {counted(len(found), 'incident')}", bold=True)
+    click.secho(f"{source_name} {chosen or 'on all days'}: ", bold=True, nl=False)
+    if chosen is not None and (status is None or status.run_id is None):
+        # None found and never looked at are two things.
+        reason = status.reason if status else "no run has touched this day"
+        click.echo(
+            f"{status.state if status else 'not_scored'} ({reason}); the latest scored day is {latest}"
+        )
+        return
+    odd = f", {status.state}: {status.reason}" if status and status.state != "scored" else ""
+    click.secho(f"{counted(len(found), 'incident')}{odd}", bold=True)
     for incident in found:
         _line(incident, dated=chosen is None)
     if not everything and chosen is not None:

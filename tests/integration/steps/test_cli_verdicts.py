@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import text
 
+from deeplog_ops.db import ledger
 from deeplog_ops.records import DayHealth, DetectorOpinion, Incident
 from deeplog_ops.steps import stage_rows as rows
 from deeplog_ops.steps.publish import publish
@@ -138,7 +139,7 @@ def test_incidents_are_listed_shown_in_full_and_spoken_of(
     assert anomalies(run) == []
     platform.run(NEXT)
     assert f"sample {NEXT}: 0 incidents" in run("incidents", "sample").out
-    (row,) = json.loads(run("incidents", "sample", "--all", "--json").out)
+    (row,) = json.loads(run("incidents", "sample", "--all", "--json").out)["incidents"]
     assert row["status"] == "resolved"
 
 
@@ -212,4 +213,21 @@ def test_what_cannot_be_meant_is_told(
 def test_a_source_without_a_scored_day_says_so(run: Run, platform: Sample) -> None:
     done = run("incidents", "sample")
     assert (done.code, "no day of sample was scored yet" in done.out) == (0, True)
-    assert json.loads(run("incidents", "sample", "--json").out) == []
+    said = json.loads(run("incidents", "sample", "--json").out)
+    assert said == {"day": None, "state": "not_scored", "incidents": []}
+
+
+def test_no_incidents_and_not_looked_at_are_two_things(
+    run: Run, platform: Sample, incident: Incident
+) -> None:
+    platform.run(NEXT)
+    assert f"sample {NEXT}: 0 incidents" in run("incidents", "sample", "--day", NEXT).out
+    never = run("incidents", "sample", "--day", "2026-05-01").out
+    assert "not_scored (no run has touched this day); the latest scored day is" in never
+    states = [
+        json.loads(run("incidents", "sample", "--day", day, "--json").out)["state"]
+        for day in (NEXT, "2026-05-01")
+    ]
+    assert states == ["scored", "not_scored"]
+    assert ledger.mark_stale(platform.place.engine, "sample", NEXT, "a file came after scoring")
+    assert "0 incidents, stale: a file came after scoring" in run("incidents", "sample").out
