@@ -61,13 +61,13 @@ def train(
     files: tuple[Path, ...], folder: Path, budget: float, settings: KeyModelSettings, reading: Reading
 ) -> None:
     """Learn what is normal from the sessions of FILES; those labelled anomalous are kept out."""
-    from deeplog_ops.keyed.likelihood_detector import LikelihoodDetector
+    from deeplog_ops.detection.session_detector import SessionDetector
     from deeplog_ops.keyed.saved import save_detector
 
     sessions = reading.read(*files)
     normal = sessions.where(~sessions.anomalous)
     with working("training") as (_, progress):
-        detector = LikelihoodDetector.fit(
+        detector = SessionDetector.fit(
             normal.keys,
             None,
             settings,
@@ -150,7 +150,7 @@ def predict(
     sessions = reading.over(saved_reading).read(*files)
     with working("judging"):
         p_values, flagged = detector.p_values(sessions.keys), detector.flag(sessions.keys, budget)
-        found = findings(sessions, detector.key_model, p_values, flagged)
+        found = findings(sessions, detector, p_values, flagged)
         told = report_of(sessions, detector.key_model, p_values, flagged, top)
     with _opened(out) as target:
         _write(found, form, target)

@@ -99,7 +99,7 @@ def evaluate(
             train.where(~odd).keys,
             normals.keys,
             lambda: reading.read(*abnormal_files).keys,
-            default_verdict(settings, detection),
+            default_verdict(budget),
             candidates(chosen, train.where(odd).keys, settings, budget),
             seeds=range(settings.seed, settings.seed + seeds),
             say=say,

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from deeplog_ops.config import Detection, KeyModelSettings
+from deeplog_ops.config import KeyModelSettings
 from deeplog_ops.detection.calibration import Calibration
+from deeplog_ops.detection.session_evidence import SessionEvidence
 from deeplog_ops.evaluation.session_evaluation import Candidate, KeySequence
 from deeplog_ops.models.contract import Fit, SessionModel
 from deeplog_ops.models.detectors import DETECTORS, Detector
@@ -78,7 +79,21 @@ def candidates(
     return found
 
 
-def default_verdict(settings: KeyModelSettings, detection: Detection) -> Candidate:
-    """The verdict that a source has by default."""
-    lstm = detector_candidate("key_lstm", DETECTORS["key_lstm"], settings, detection.false_alarms)
-    return Candidate(DEFAULT, lstm.fit, seeded=True)
+@dataclass(frozen=True)
+class VerdictJudge:
+    """The default verdict, which has thresholds of its own."""
+
+    evidence: SessionEvidence
+
+    def judge(self, sequences: Sequence[KeySequence]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        strength = self.evidence.judge(sequences).strength
+        return strength >= 1, strength
+
+
+def default_verdict(budget: float) -> Candidate:
+    """The verdict that a source has by default. No network and no chance is in it."""
+
+    def fit(sequences: Sequence[KeySequence], weights: Sequence[int], seed: int) -> VerdictJudge:
+        return VerdictJudge(SessionEvidence.fit(sequences, weights, budget=budget))
+
+    return Candidate(DEFAULT, fit)

@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deeplog_ops.detection.explain import reason
+from deeplog_ops.detection.explain import quoted, reason
+from deeplog_ops.detection.session_detector import SessionDetector
 from deeplog_ops.evaluation.confusion import Confusion, auc
 from deeplog_ops.keyed.sessions import KeyedSessions
 from deeplog_ops.models.key_model import KeyModel
 from deeplog_ops.models.vocabulary import END
 
+EXPECTED = 5  # keys named that were expected at the worst place
+DIFFERENCES = 3  # keys named whose number is unusual
 COLUMNS = (
     "session", "p_value", "events", "worst", "came", "probability", "rank", "expected", "reason", "label",
 )  # fmt: skip
@@ -103,15 +106,16 @@ class Report:
 
 
 def findings(
-    sessions: KeyedSessions, model: KeyModel, p_values: ArrayLike, flagged: ArrayLike, expected: int = 5
+    sessions: KeyedSessions, detector: SessionDetector, p_values: ArrayLike, flagged: ArrayLike
 ) -> list[Finding]:
-    """The flagged sessions (N,), the least p-value first; `model` says where each is least likely."""
+    """The flagged sessions (N,), the least p-value first, each with where it is least likely to the key model."""
     p = np.asarray(p_values, float)
     rows = np.flatnonzero(np.asarray(flagged, bool))
     rows = rows[np.argsort(p[rows], kind="stable")]
-    scores = model.score([sessions.keys[row] for row in rows], expected=expected).to_pylist()
+    scores = detector.key_model.score([sessions.keys[row] for row in rows], expected=EXPECTED).to_pylist()
+    counts = detector.evidence.supported.counts
     return [
-        _finding(sessions, row, float(p[row]), score)
+        _finding(sessions, row, float(p[row]), score, counts.differences(sessions.keys[row]))
         for row, score in zip(rows.tolist(), scores, strict=True)
     ]
 
@@ -149,7 +153,13 @@ def report(
     )
 
 
-def _finding(sessions: KeyedSessions, row: int, p_value: float, score: dict[str, Any]) -> Finding:
+def _finding(
+    sessions: KeyedSessions,
+    row: int,
+    p_value: float,
+    score: dict[str, Any],
+    differences: Sequence[tuple[str, int, int]],
+) -> Finding:
     keys, worst = sessions.keys[row], score["worst"]
     came = keys[worst] if worst < len(keys) else None
     expected = tuple(zip(score["expected_keys"], score["expected_probabilities"], strict=True))
@@ -170,9 +180,22 @@ def _finding(sessions: KeyedSessions, row: int, p_value: float, score: dict[str,
             probability=probability,
             rank=rank,
             known=score["known"][worst],
-        ),
+        )
+        + _counted(differences),
         label=None if sessions.labels is None else sessions.labels[row],
     )
+
+
+def _counted(differences: Sequence[tuple[str, int, int]]) -> str:
+    """What a session has more or less often than the most similar one of training; nothing where it has the same."""
+    named = [
+        f"{quoted(key) if key else 'what training never saw'} {came} instead of {there}"
+        for key, came, there in differences[:DIFFERENCES]
+    ]
+    if not named:
+        return ""
+    more = f" and {len(differences) - len(named)} more" if len(differences) > len(named) else ""
+    return f" Against the most similar session of training: {', '.join(named)}{more}."
 
 
 def _distinct(sequences: Sequence[tuple[str, ...]]) -> tuple[list[tuple[str, ...]], NDArray[np.int64]]:

@@ -15,8 +15,8 @@ from safetensors.numpy import load, save
 from deeplog_ops.errors import ModelError
 
 if TYPE_CHECKING:
+    from deeplog_ops.detection.session_detector import SessionDetector
     from deeplog_ops.keyed.detector import DeepLog
-    from deeplog_ops.keyed.likelihood_detector import LikelihoodDetector
 
     Network = TypeVar("Network", bound=DeepLog)
 
@@ -58,21 +58,21 @@ def read_folder(folder: Path, kind: str) -> tuple[dict[str, Any], dict[str, NDAr
     return description, arrays
 
 
-def save_detector(detector: LikelihoodDetector, reading: Mapping[str, Any], folder: Path) -> None:
+def save_detector(detector: SessionDetector, reading: Mapping[str, Any], folder: Path) -> None:
     """The detector of `sequences train`; `reading` says which events were a session."""
     description = {"kind": "sessions", "detector": detector.to_dict(), "reading": dict(reading)}
     write_folder(folder, description, detector.arrays())
 
 
-def load_detector(folder: Path, device: str = "auto") -> tuple[LikelihoodDetector, dict[str, Any]]:
+def load_detector(folder: Path, device: str = "auto") -> tuple[SessionDetector, dict[str, Any]]:
     """What `save_detector` wrote, to be run on `device`. ModelError names what is missing or does not fit."""
-    from deeplog_ops.keyed.likelihood_detector import LikelihoodDetector
+    from deeplog_ops.detection.session_detector import SessionDetector
 
     description, arrays = read_folder(folder, "sessions")
     try:
         told = description["detector"]
         told["key_model"]["settings"]["device"] = device
-        return LikelihoodDetector.restore(told, arrays), dict(description["reading"])
+        return SessionDetector.restore(told, arrays), dict(description["reading"])
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{folder / DESCRIPTION} does not fit together: {error!r}") from error
 

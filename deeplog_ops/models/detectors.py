@@ -40,6 +40,25 @@ def _key_lstm(settings: KeyModelSettings) -> Fit:
     return fit
 
 
+def _key_progress(settings: KeyModelSettings) -> Fit:
+    def fit(sequences: Sequence[Sequence[str]], weights: Sequence[int]) -> SessionModel:
+        from deeplog_ops.models.count_distance import CountDistance
+        from deeplog_ops.models.progress_model import ProgressModel
+
+        return ProgressModel.fit(sequences, weights, CountDistance.fit(sequences, weights).free)
+
+    return fit
+
+
+def _count_distance(settings: KeyModelSettings) -> Fit:
+    def fit(sequences: Sequence[Sequence[str]], weights: Sequence[int]) -> SessionModel:
+        from deeplog_ops.models.count_distance import CountDistance
+
+        return CountDistance.fit(sequences, weights)
+
+    return fit
+
+
 def _classic(make: MakeScore) -> Callable[[KeyModelSettings], Fit]:
     def fit_with(settings: KeyModelSettings) -> Fit:
         def fit(sequences: Sequence[Sequence[str]], weights: Sequence[int]) -> SessionModel:
@@ -68,6 +87,8 @@ CLASSIC: Mapping[str, MakeScore] = {
 }
 DETECTORS: Mapping[str, Detector] = {
     "key_lstm": Detector(_key_lstm, seeded=True),
+    "key_progress": Detector(_key_progress),
+    "count_distance": Detector(_count_distance),
     "pca": Detector(_classic(CLASSIC["pca"]), least_scale=0.1),
     "isolation_forest": Detector(_classic(CLASSIC["isolation_forest"]), least_scale=0.02, seeded=True),
     "lof": Detector(_classic(CLASSIC["lof"]), least_scale=0.05),

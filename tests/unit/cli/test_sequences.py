@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from deeplog_ops.cli.main import cli
+from deeplog_ops.detection.session_detector import SessionDetector
 from deeplog_ops.errors import InputError, MissingInput, ModelError
 from deeplog_ops.models.classic.model import ClassicModel
 
@@ -103,10 +104,22 @@ def test_rows_for_programs_come_alone_on_standard_output(
     )
 
 
-def test_a_budget_of_predict_replaces_that_of_the_training(trained: Path, labelled: Path) -> None:
+def test_a_budget_of_predict_replaces_that_of_the_training(
+    trained: Path, labelled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float | None] = []
+    flag = SessionDetector.flag
+
+    def recorded(detector: SessionDetector, sequences: Any, budget: float | None = None) -> Any:
+        asked.append(budget)
+        return flag(detector, sequences, budget)
+
+    monkeypatch.setattr(SessionDetector, "flag", recorded)
     few = run("predict", labelled, "--load", trained, "--format", "ndjson", "--budget", "1e-9").stdout
     many = run("predict", labelled, "--load", trained, "--format", "ndjson", "--budget", "0.5").stdout
-    assert len(few.splitlines()) < 3 < len(many.splitlines())
+    run("predict", labelled, "--load", trained)
+    assert asked == [1e-9, 0.5, None]
+    assert len(few.splitlines()) <= len(many.splitlines())
 
 
 def test_training_twice_writes_the_same_bytes(trained: Path, tmp_path: Path) -> None:

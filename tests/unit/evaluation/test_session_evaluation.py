@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deeplog_ops.config import Detection, KeyModelSettings
+from deeplog_ops.config import KeyModelSettings
 from deeplog_ops.errors import ModelError
 from deeplog_ops.evaluation.judges import DEFAULT, candidates, default_verdict
 from deeplog_ops.evaluation.session_evaluation import Candidate, best_f1, compare
@@ -73,7 +73,7 @@ def test_sessions_count_one_by_one_and_short_ones_are_judged() -> None:
 
 def test_without_training_sessions_nothing_is_compared() -> None:
     with pytest.raises(ModelError, match="0 training sessions"):
-        compare([], NORMAL, lambda: [], fixed("default"), [])
+        compare([], NORMAL, list, fixed("default"), [])
 
 
 def test_means_over_seeds_are_shown_and_every_seed_is_kept() -> None:
@@ -126,7 +126,7 @@ def test_detectors_are_calibrated_on_training_and_find_what_is_plainly_odd() -> 
         NORMAL,
         NORMAL,
         lambda: odd,
-        default_verdict(settings, Detection()),
+        default_verdict(0.001),
         candidates(names, [("a", "z", "b"), ("z",)], settings, 0.001),
     )
     for name in [DEFAULT, *names]:
