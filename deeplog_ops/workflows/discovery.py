@@ -17,6 +17,8 @@ from deeplog_ops.workflows.replay import replay
 
 Keys = tuple[str, ...]
 
+LONGER = 1.26  # how much longer the description may get so that more sessions fit
+
 
 @dataclass(frozen=True)
 class DiscoverySettings:
@@ -77,12 +79,14 @@ def mined(counted: dict[Keys, int], settings: DiscoverySettings) -> tuple[Block,
     for step in (-1, 1):
         while 0 <= place + step < len(rates) and bits(rates[place + step]) < bits(rates[place]):
             place += step
-    while True:
-        block = _with_keys(tried[rates[place]][1].block, names)
-        if place == 0 or not settings.keep_ways or not _same_ways_astray(block, counted):
-            return block, rates[place]
+    shortest = bits(rates[place])
+    block = _with_keys(tried[rates[place]][1].block, names)
+    while place and settings.keep_ways and _same_ways_astray(block, counted):
+        if bits(rates[place - 1]) > LONGER * shortest:
+            break
         place -= 1
-        bits(rates[place])
+        block = _with_keys(tried[rates[place]][1].block, names)
+    return block, rates[place]
 
 
 def _same_ways_astray(block: Block, counted: dict[Keys, int]) -> bool:

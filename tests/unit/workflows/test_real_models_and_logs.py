@@ -110,7 +110,7 @@ def test_hdfs_gives_a_graph_of_a_size_to_look_at_in_seconds() -> None:
     begun = time.perf_counter()
     found = by_cooccurrence(sessions)
     assert time.perf_counter() - begun < 30  # about 3 on an idle machine
-    assert len(found.nodes) < 60
-    assert len(found.edges) < 150
-    assert found.astray < 0.1 * len(sessions)
+    assert len(found.nodes) < 40
+    assert len(found.edges) < 80
+    assert found.astray < 0.05 * len(sessions)
     assert len(svg(found, {})) < 200_000
