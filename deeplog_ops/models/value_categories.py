@@ -10,10 +10,13 @@ import numpy as np
 import polars as pl
 
 MOST_KNOWN = 2000  # different names: with more a place is no category
-BLOCKS = 64  # pieces of equal length that the history is cut into
+BLOCKS = 64  # pieces that all of the history is cut into, the same for every template
 FADE = 3.0  # a name that came in so many more pieces speaks e times less for new ones
 LEAST_NATS = 6.0  # where new names are likelier than this, nothing is watched
 ADDRESS = r"(?:^|[^0-9.])([0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3})(?:[^0-9.]|$)"
+OPAQUE = (
+    r"\b(?:[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{8,})\b"  # says nothing as such
+)
 MOSTLY = 0.9
 
 
@@ -24,15 +27,16 @@ def _network(octets: int) -> pl.Expr:
 
 # What a name is reduced to, the coarsest last. A new one is seen at each level at which none is new otherwise.
 LEVELS: dict[str, pl.Expr] = {
-    "value": pl.col("name"),
+    "value": pl.when(~pl.col("name").str.contains(OPAQUE)).then(pl.col("name")),
     "address": _network(4),
     "network of 24 bits": _network(3),
     "network of 16 bits": _network(2),
     "network of 8 bits": _network(1),
     "directory": pl.col("name").str.extract(r"^(.*/)", 1),
+    # A random hexadecimal word may have no digit in it.
     "shape": pl.col("name")
-    .str.replace_all(r"\b[0-9A-Fa-f]{8,}\b", "0")
-    .str.replace_all(r"[0-9][0-9A-Fa-f]*", "0"),
+    .str.replace_all(OPAQUE, "0")
+    .str.replace_all(r"[A-Za-z]*(?:[0-9][0-9A-Za-z]*|[A-Fa-f]{6,}\b)", "0"),
 }
 
 
@@ -63,29 +67,30 @@ class Category:
         return cls(str(data["level"]), known, float(data["nats"]))
 
 
-def find_categories(names: pl.Series) -> list[Category]:
-    """The levels at which new names are rare, of the names at one place in the order of time (nulls are skipped)."""
+def find_categories(names: pl.Series, blocks: pl.Series) -> list[Category]:
+    """The levels at which new names are rare, of the names (N,) at one place (nulls are skipped).
+
+    `blocks` (N,) says in which of the BLOCKS pieces of the history each came.
+    """
     found: list[Category] = []
-    names = names.drop_nulls()
+    frame = pl.DataFrame({"name": names, "block": blocks}).drop_nulls("name")
     for level, reduce in LEVELS.items():
-        reduced = names.to_frame("name").select(reduce.alias("reduced")).to_series()
-        if not len(reduced) or reduced.null_count() > (1 - MOSTLY) * len(reduced):
+        reduced = frame.with_columns(reduce.alias("name"))
+        if not len(reduced) or reduced["name"].null_count() > (1 - MOSTLY) * len(reduced):
             continue
-        category = _category(level, reduced.drop_nulls())
+        category = _category(level, reduced.drop_nulls("name"))
         if category is not None and not any(category.known == other.known for other in found):
             found.append(category)
     return found
 
 
-def _category(level: str, names: pl.Series) -> Category | None:
-    counts = names.value_counts(name="events")
+def _category(level: str, frame: pl.DataFrame) -> Category | None:
+    counts = frame.group_by("name").agg(pl.len(), pl.col("block").n_unique()).sort("name")
     if len(counts) > MOST_KNOWN:
         return None
-    block = pl.Series("block", np.arange(len(names)) * min(BLOCKS, len(names)) // len(names))
-    frame = pl.DataFrame({"name": names, "block": block})
-    pieces = frame.group_by("name").agg(pl.col("block").n_unique())["block"].sort().to_numpy().astype(float)
+    pieces = counts["block"].to_numpy().astype(float)
     nats = chance_nats(pieces)
-    known = dict(counts.select(names.name, "events").iter_rows())
+    known = dict(counts.select("name", "len").iter_rows())
     return Category(level, known, nats) if nats >= LEAST_NATS else None
 
 

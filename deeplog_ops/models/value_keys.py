@@ -101,9 +101,9 @@ def fields_of(rows: pl.DataFrame) -> list[Field]:
 
 
 def names_of(rows: pl.DataFrame, fields: Sequence[Field]) -> dict[int, tuple[Category, ...]]:
-    """The names that are watched, by place, of a template's rows in the order of time."""
+    """The names that are watched, by place, of a template's rows in the order of time (`block`: see there)."""
     found = {
-        place: tuple(find_categories(names_at(rows, place)))
+        place: tuple(find_categories(names_at(rows, place), rows["block"]))
         for place, kind in enumerate(fields)
         if kind in ("name", "constant")
     }
@@ -116,8 +116,10 @@ def fit_key(
     fields: Sequence[Field],
     amounts: Mapping[Slot, Floats],
     lawful: bool,
+    tick: float,
 ) -> KeyValues:
-    """From a template's rows (SERIES) in the order of time. `train` (N,) is the past of which typical is told.
+    """From a template's rows (SERIES and `block`) in the order of time. `train` (N,) is the past of which typical
+    is told, `tick` the seconds that the time stamps' clock tells apart.
 
     `amounts` (N,) are those of other places of the sessions that may explain how long something took.
     """
@@ -143,7 +145,7 @@ def fit_key(
         elif place not in names:
             left_out[place] = "new by nature"
     likely = {series.law.slot for series in numbers if series.law is not None}
-    numbers += _elapsed(rows, train, amounts, lawful, likely)
+    numbers += _elapsed(rows, train, amounts, lawful, likely, tick)
     return KeyValues(tuple(numbers), names, left_out, len(rows))
 
 
@@ -153,6 +155,7 @@ def _elapsed(
     amounts: Mapping[Slot, Floats],
     lawful: bool,
     likely: set[Slot],
+    tick: float,
 ) -> list[NumberSeries]:
     seconds = rows["elapsed"].fill_null(float("nan")).to_numpy().astype(float)
     counts = rows.filter(pl.col("elapsed").is_not_null() & pl.Series(train)).group_by("previous").len()
@@ -170,6 +173,7 @@ def _elapsed(
             previous=previous,
             lawful=lawful,
             likely=likely,
+            tick=tick,
         )
         if series is not None and (previous or series.events >= TRANSITION):
             found.append(series)

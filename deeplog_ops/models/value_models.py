@@ -18,7 +18,7 @@ from deeplog_ops.config_detection import Values
 from deeplog_ops.errors import ModelError
 from deeplog_ops.models.compute_device import choose_device
 from deeplog_ops.models.part import ModelPart
-from deeplog_ops.models.value_categories import Category
+from deeplog_ops.models.value_categories import BLOCKS, Category
 from deeplog_ops.models.value_keys import (
     KeyValues,
     candidate_slots,
@@ -28,6 +28,7 @@ from deeplog_ops.models.value_keys import (
     near_amounts,
 )
 from deeplog_ops.models.value_predictor import Predictor, fit_predictor, fitted_to
+from deeplog_ops.models.value_scaling import NORMAL_IQR
 from deeplog_ops.models.value_scoring import DayScores, Family
 from deeplog_ops.models.value_slots import Amounts
 from deeplog_ops.models.value_training import Progress, VectorSeries
@@ -37,6 +38,7 @@ Floats = NDArray[np.float64]
 HELD = 0.2  # of the sessions, the last by time, tell how good the models are
 MOST_FIELDS = 12  # numbers of a vector that the network reads
 LEAST_ERRORS = 30  # of the network on what was held out: with fewer it serves no series
+LEAST_SPREAD = 0.01  # of the network's errors, in spreads of the numbers
 LAWFUL = 100  # events of a template, to ask what explains its durations
 LEAST_ROWS = 4  # events of a template: with fewer nothing is learnt
 
@@ -76,7 +78,8 @@ class ValueModels:
         """
         rows = rows.sort("time", "file_id", "line_no", nulls_last=False)
         rows = rows.with_columns(pl.col("unit").rank("dense").cast(pl.Int64) - 1)
-        rows = rows.with_columns(_past(rows))
+        block = pl.int_range(pl.len()) * BLOCKS // max(len(rows), 1)
+        rows = rows.with_columns(_past(rows), block.alias("block"))
         keys = _fit_keys(rows)
         predictor, keys = _with_network(rows, keys, settings, seed, device, progress)
         models = cls(keys, predictor)
@@ -147,13 +150,19 @@ def _fit_keys(rows: pl.DataFrame) -> dict[str, KeyValues]:
     of_key = {key: of_key[key] for key in sorted(of_key) if len(of_key[key]) >= LEAST_ROWS}
     fields = {key: fields_of(part) for key, part in of_key.items()}
     slots = candidate_slots(fields, of_key)
-    amounts = Amounts(rows)
+    amounts, tick = Amounts(rows), _tick(rows)
     found = {}
     for key, part in of_key.items():
         lawful = len(part) >= LAWFUL
         near = near_amounts(slots, amounts, part["unit"].to_numpy()) if lawful else {}
-        found[key] = fit_key(part, part["past"].to_numpy(), fields[key], near, lawful)
+        found[key] = fit_key(part, part["past"].to_numpy(), fields[key], near, lawful, tick)
     return found
+
+
+def _tick(rows: pl.DataFrame) -> float:
+    """The seconds that the time stamps tell apart: hardly any two events are nearer, unless at once."""
+    apart = rows.filter(pl.col("elapsed") > 0)["elapsed"]
+    return float(apart.quantile(0.001) or 0.0)
 
 
 def _fit_names(rows: pl.DataFrame) -> dict[str, Mapping[int, tuple[Category, ...]]]:
@@ -216,6 +225,8 @@ def _predicted(values: KeyValues, rows: pl.DataFrame, errors: Floats, better: ND
         if useful:
             # What was learnt from tells more of rare errors, once widened to the size of the others.
             wider = max(1.0, np.abs(held).mean() / max(np.abs(learnt).mean(), 1e-9))
-            each = replace(each.with_errors(np.concatenate([wider * learnt, held])), predicted=True)
+            every = np.concatenate([wider * learnt, held])
+            spread = max(float(np.subtract(*np.quantile(every, (0.75, 0.25)))) / NORMAL_IQR, LEAST_SPREAD)
+            each = replace(each.with_errors(every, spread), predicted=True)
         series.append(each)
     return replace(values, numbers=tuple(series))

@@ -49,17 +49,18 @@ class NumberSeries:
         previous: str = "",
         lawful: bool = True,
         likely: Collection[Slot] = (),
+        tick: float = 0.0,
     ) -> NumberSeries | None:
         """From numbers (N,), NaN where there is none, of which `train` (N,) says what center and spread are of.
 
-        A duration may be explained by `amounts` (N,) where `lawful`. The errors of all, later ones too, say how rare an error is. None where there are too few.
+        Numbers nearer than `tick` cannot be told apart. A duration may be explained by `amounts` (N,) where `lawful`. The errors of all, later ones too, say how rare an error is. None where there are too few.
         """
         known = np.isfinite(numbers)
         fitted = numbers[known & train]
         if len(fitted) < LEAST_EVENTS:
             return None
         duration = unit == "s"
-        scaling = Scaling.fit(fitted, duration)
+        scaling = Scaling.fit(fitted, duration, tick)
         law = None
         if duration and scaling.log and lawful:
             some = {slot: amount[known & train] for slot, amount in amounts.items()}
@@ -68,7 +69,10 @@ class NumberSeries:
         series = cls(place, previous, scaling, law, none, none, 0, unit)
         if law is not None:
             excused = law.excused(amounts[law.slot][known & train])
-            series = replace(series, scaling=scaling.centred(scaling.level(fitted) - excused))
+            series = replace(
+                series,
+                scaling=scaling.centred(scaling.level(fitted) - excused, scaling.least_spread(fitted, tick)),
+            )
         errors = series.errors(numbers[known], amounts[law.slot][known] if law else None)
         return series.with_errors(errors)
 
@@ -76,9 +80,10 @@ class NumberSeries:
     def duration(self) -> bool:
         return self.unit == "s"
 
-    def with_errors(self, errors: Floats) -> NumberSeries:
-        """The same, with the tails of these errors (N,)."""
-        return replace(self, upper=Tail.fit(errors), lower=Tail.fit(-errors), events=len(errors))
+    def with_errors(self, errors: Floats, spread: float = 1.0) -> NumberSeries:
+        """The same, with the tails of these errors (N,), which are `spread` wide as a rule."""
+        upper, lower = Tail.fit(errors, spread), Tail.fit(-errors, spread)
+        return replace(self, upper=upper, lower=lower, events=len(errors))
 
     def errors(self, numbers: Floats, amounts: Floats | None = None) -> Floats:
         """Distance of each number (N,) from the center, in spreads; NaN stays NaN."""

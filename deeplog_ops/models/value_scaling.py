@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 
 NORMAL_IQR = 1.349  # of a Gaussian with deviation 1
+SAME = 0.1  # share of the typical number by which numbers hardly differ
 LARGEST = 1e300  # numbers beyond are taken for it
 
 
@@ -29,22 +30,33 @@ class Scaling:
     spread: float
 
     @classmethod
-    def fit(cls, values: ArrayLike, duration: bool = False) -> Scaling:
+    def fit(cls, values: ArrayLike, duration: bool = False, tick: float = 0.0) -> Scaling:
         """From finite numbers (N,), one at least. Logarithms where no number is negative and they look more even.
 
         Of durations always: a step takes twice as long now and then, whatever the middle of its times looks like.
+        Numbers nearer than `tick` cannot be told apart.
         """
         numbers = np.clip(np.asarray(values, float), -LARGEST, LARGEST)
-        if numbers.min() >= 0 and numbers.max() > 0:
-            offset = _offset(numbers)
-            if duration or _unevenness(np.log(numbers + offset)) < _unevenness(numbers):
-                return cls(True, offset, 0.0, 1.0).centred(np.log(numbers + offset))
-        return cls(False, 0.0, 0.0, 1.0).centred(numbers)
+        if numbers.min() >= 0 and (numbers.max() > 0 or tick):
+            scaling = cls(True, _offset(numbers, tick), 0.0, 1.0)
+            leveled = scaling.level(numbers)
+            if duration or _unevenness(leveled) < _unevenness(numbers):
+                return scaling.centred(leveled, scaling.least_spread(numbers, tick))
+        scaling = cls(False, 0.0, 0.0, 1.0)
+        return scaling.centred(numbers, scaling.least_spread(numbers, tick))
 
-    def centred(self, leveled: Floats) -> Scaling:
-        """The same with center and spread of these y (N,)."""
-        center = float(np.median(leveled))
-        return Scaling(self.log, self.offset, center, _spread(leveled, center, self.log))
+    def centred(self, leveled: Floats, least: float) -> Scaling:
+        """The same with center and spread of these y (N,); the spread is `least` at least."""
+        first, center, third = np.quantile(leveled, (0.25, 0.5, 0.75))
+        spread = (third - first) / NORMAL_IQR
+        return Scaling(self.log, self.offset, float(center), float(max(spread, least)))
+
+    def least_spread(self, numbers: Floats, tick: float) -> float:
+        """A tenth of the typical number, and one tick: where half are equal, others are not far off for that."""
+        typical = float(np.median(numbers))
+        if not self.log:
+            return max(SAME * abs(typical), tick, 1e-9)
+        return max(0.5 * SAME, float(np.log1p(tick / (typical + self.offset))))
 
     def level(self, numbers: ArrayLike) -> Floats:
         """y of each number (N,). Where logarithms are taken, a negative number is below all others."""
@@ -75,10 +87,12 @@ class Scaling:
         return cls(bool(data["log"]), *(float(data[name]) for name in ("offset", "center", "spread")))
 
 
-def _offset(numbers: Floats) -> float:
-    """Added before the logarithm: next to nothing, or half the smallest number where there are zeros."""
+def _offset(numbers: Floats, tick: float) -> float:
+    """Added before the logarithm: next to nothing, or half the smallest number where there are zeros; a tick."""
     positive = numbers[numbers > 0]
-    small = 1e-3 * float(np.median(positive))
+    if not len(positive):
+        return tick
+    small = max(1e-3 * float(np.median(positive)), tick)
     return max(0.5 * float(positive.min()), small) if (numbers == 0).any() else small
 
 
@@ -86,11 +100,3 @@ def _unevenness(values: Floats) -> float:
     """How far the ends reach, and how unlike each other they are, in widths of the middle half."""
     low, first, middle, third, high = np.quantile(values, (0.01, 0.25, 0.5, 0.75, 0.99))
     return float(max(high - middle, middle - low) / max(third - first, 1e-12 + 1e-3 * (high - low)))
-
-
-def _spread(values: Floats, center: float, log: bool) -> float:
-    first, third = np.quantile(values, (0.25, 0.75))
-    spread = (third - first) / NORMAL_IQR
-    if spread <= 0:  # more than half are equal
-        spread = float(np.mean(np.abs(values - center)))
-    return float(max(spread, 1e-3 if log else 1e-6 * max(abs(center), 1.0)))

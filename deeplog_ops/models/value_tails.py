@@ -13,7 +13,7 @@ from scipy.special import expit, ndtri, stdtr
 Floats = NDArray[np.float64]
 
 WIDTHS = (0.84, 0.9, 0.95)  # the Gaussian's width is the largest that these quantiles ask for
-LEAST_WIDTH = 0.05  # errors are in units of their own spread: less is a value that hardly ever changes
+LEAST_WIDTH = 0.3  # of the errors' spread: with less, nearly all of them are the same
 DOUBT = 2.0  # so many events are one degree of freedom: a short history has a wide interval
 TAIL_SHARES = (0.02, 0.05, 0.1)  # where a tail may begin: at the largest so many of the errors,
 TAIL_LEAST = 10  # or at so many,
@@ -52,14 +52,16 @@ class Tail:
         return "tail" if self.doubt > 0.5 else "gaussian"
 
     @classmethod
-    def fit(cls, errors: ArrayLike) -> Tail:
-        """From errors (N,) whose median is about 0, positive on the side that is meant."""
+    def fit(cls, errors: ArrayLike, spread: float = 1.0) -> Tail:
+        """From errors (N,) whose median is about 0, positive on the side that is meant; as a rule `spread` wide."""
         ordered = np.sort(np.asarray(errors, float))
         events = len(ordered)
         if not events:
             return cls(1, 1.0)
         asked = np.quantile(ordered, WIDTHS) / ndtri(np.array(WIDTHS))
-        gaussian = cls(events, float(max(asked.max(), LEAST_WIDTH)))
+        gaussian = cls(events, float(max(asked.max(), LEAST_WIDTH * spread)))
+        if asked.max() < LEAST_WIDTH * spread:
+            return gaussian._seldom(ordered, spread)
         nats = gaussian.nats(ordered)
         wild = int((nats > np.log(events) + WILD_NATS).sum())
         if wild >= max(WILD, WILD_SHARE * events):
@@ -75,6 +77,13 @@ class Tail:
         if far > UNLIKELY:
             return gaussian._with_tail(ordered, top, 1.0)
         return gaussian._with_tail(ordered, tops[-1], _doubt(ordered[: events - wild], gaussian.width))
+
+    def _seldom(self, ordered: Floats, spread: float) -> Tail:
+        """Nearly no error but zero, so that how far others go is hardly known: as far as a spread, as a rule."""
+        off = np.minimum(ordered[ordered > self.width], OUTLIER * spread)
+        share, count = (len(off) + 1) / (self.events + 1), len(off) + PRIOR
+        total = float(off.sum() + PRIOR * spread)
+        return replace(self, doubt=1.0, start=self.width, share=share, count=count, total=total)
 
     def _with_tail(self, ordered: Floats, top: int, doubt: float) -> Tail:
         """The `top` largest of the errors (N,), given in order, as an exponential tail."""

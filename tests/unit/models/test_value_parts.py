@@ -81,7 +81,9 @@ def test_one_in_two_hundred_of_another_kind_is_no_accident_but_three_wild_values
 
 def test_where_few_errors_leave_it_open_both_are_reckoned_with() -> None:
     generator = np.random.default_rng(7)
-    doubts = {count: [Tail.fit(generator.normal(size=count)).doubt for _ in range(21)] for count in (40, 3000)}
+    doubts = {
+        count: [Tail.fit(generator.normal(size=count)).doubt for _ in range(21)] for count in (40, 3000)
+    }
     assert np.median(doubts[40]) > 0.05
     assert np.median(doubts[3000]) < 1e-6
 
@@ -120,7 +122,8 @@ def test_units_are_read_from_the_values() -> None:
 
 
 def levels(values: list[str]) -> dict[str, float]:
-    return {each.level: each.nats for each in find_categories(pl.Series("name", values))}
+    blocks = pl.Series("block", np.arange(len(values)) * 64 // len(values))
+    return {each.level: each.nats for each in find_categories(pl.Series("name", values), blocks)}
 
 
 def test_addresses_are_watched_by_their_networks_as_far_as_these_are_known() -> None:
@@ -135,6 +138,33 @@ def test_names_that_come_and_go_are_not_watched() -> None:
     days = [f"batch of day {chr(97 + day)}" for day in range(7) for _ in range(100)]
     assert not levels(days)
     assert "value" in levels(["north", "south", "west"] * 200)
+
+
+def test_what_came_once_in_a_burst_says_little_about_what_comes_next() -> None:
+    assert levels(["203.0.113.7"] * 200)
+    names, blocks = pl.Series("name", ["203.0.113.7"] * 200), pl.Series("block", [40] * 150 + [41] * 50)
+    assert find_categories(names, blocks) == []
+
+
+def test_random_identifiers_of_any_notation_have_one_shape_and_no_value() -> None:
+    generator = np.random.default_rng(5)
+    words = ["".join(generator.choice(list("0123456789abcdef"), 32)) for _ in range(1200)]
+    uuids = [f"req-{w[:8]}-{w[8:12]}-{w[12:16]}-{w[16:20]}-{w[20:]}" for w in words]
+    assert set(levels(uuids)) == {"shape"}
+    assert set(levels([f"mp{word[:8]}" for word in words])) == {"shape"}
+    assert set(levels([uuids[0]] * 300)) == {"shape"}
+    (shape,) = find_categories(pl.Series("name", uuids), pl.Series("block", np.arange(1200) * 64 // 1200))
+    assert not shape.unknown(pl.Series("name", ["req-deadbeef-beef-cafe-fade-deadbeefcafe"])).any()
+
+
+def test_a_clock_of_whole_seconds_makes_no_second_rare() -> None:
+    seconds = np.zeros(2000)
+    seconds[::100] = 1.0
+    scaling = Scaling.fit(seconds, duration=True, tick=1.0)
+    tail = Tail.fit(scaling.scaled(scaling.level(seconds)))
+    one, many = tail.nats(scaling.scaled(scaling.level([1.0, 3600.0])))
+    assert one < 6
+    assert many > 10
 
 
 def test_a_new_name_is_the_likelier_the_more_were_seen_once() -> None:
