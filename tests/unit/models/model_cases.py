@@ -11,8 +11,10 @@ from typing import Any
 from deeplog_ops.config import KeyModelSettings
 from deeplog_ops.models.classic.model import ClassicModel, MakeScore
 from deeplog_ops.models.contract import Fit
-from deeplog_ops.models.detectors import CLASSIC
+from deeplog_ops.models.count_distance import CountDistance
+from deeplog_ops.models.detectors import CLASSIC, DETECTORS
 from deeplog_ops.models.key_model import KeyModel
+from deeplog_ops.models.progress_model import ProgressModel
 
 SMALL = KeyModelSettings(epochs=12, hidden=16, embedding=8, device="cpu", seed=7)
 
@@ -44,6 +46,17 @@ def classic(name: str, make: MakeScore) -> ModelCase:
 
 CASES = [
     ModelCase("key_model", fit_key_model, restore_key_model),
+    ModelCase(
+        "key_progress",
+        DETECTORS["key_progress"].fit_with(SMALL),
+        lambda model: ProgressModel.restore(model.to_part()),
+    ),
+    ModelCase(
+        "count_distance",
+        DETECTORS["count_distance"].fit_with(SMALL),
+        lambda model: CountDistance.restore(model.to_part()),
+        sees_order=False,
+    ),
     *(classic(name, make) for name, make in CLASSIC.items()),
 ]
 
