@@ -9,22 +9,29 @@ freely is cheap; one that every session has three times is dear.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from deeplog_ops.errors import ModelError
 from deeplog_ops.models.classic.count_vectors import CountTable, count_keys
 from deeplog_ops.models.part import ModelPart
+from deeplog_ops.models.session_events import Hashes, symbol_hashes
+from deeplog_ops.models.vocabulary import ESCAPE, Vocabulary
 
 Floats = NDArray[np.float64]
+Vectors = NDArray[np.int32]
+Ints = NDArray[np.int64]
 
 REFERENCES = 3000  # vectors of training compared with: those that most sessions have
 PRIOR = 0.5  # differences that each key is given beforehand
 STEPS = 2.0  # a difference of n steps costs so many times ln(n) more: counts have heavy tails
 FREE_SHARE = 0.75  # the keys that make up so much of what differs in training vary freely
-_CELLS = 2**24  # vectors x vectors x keys compared at once: bounds memory
+_CELLS = 2**22  # numbers worked on at once: bounds memory
+_EQUAL = 9  # decimals of a nat to which two vectors are equally near; then the first is taken
+_ARRAYS = ("vectors", "sessions", "seen", "seen_sessions", "cost", "step", "differing")
 
 
 @dataclass(frozen=True)
@@ -32,11 +39,14 @@ class CountDistance:
     """A fitted set score. Scores are nats, larger where more anomalous.
 
     `vectors` (R, K + 1) are counts of `keys`, the last of any key that training did not see; `sessions` (R,) have each.
+    Of all D vectors of training, hashes are kept: a vector that was seen scores 0 even if it is none of the R.
     """
 
     keys: tuple[str, ...]
-    vectors: NDArray[np.int32]
-    sessions: NDArray[np.int64]
+    vectors: Vectors
+    sessions: Ints
+    seen: Hashes  # (D,) sorted
+    seen_sessions: Ints  # (D,)
     novel: float  # cost of being novel
     cost: Floats  # (K + 1,) of a difference in each key
     step: Floats  # (K + 1,) what counts as one step of a difference
@@ -48,48 +58,54 @@ class CountDistance:
         table = CountTable.of(sequences, weights)
         single = int(table.sessions[table.sessions == 1].sum())
         novel = -np.log((single + 0.5) / (table.sessions.sum() + 1))
-        kept = table.heaviest(REFERENCES)
+        hashes = _hashes(table.counts, table.keys)
+        # Of vectors that equally many sessions have, the hash decides: in their own order, none that has much of
+        # the first key would be among the references.
+        kept = np.sort(np.lexsort((hashes, -table.sessions))[:REFERENCES])
         vectors = table.counts[kept].astype(np.int32)
         width = vectors.shape[1]
+        order = np.argsort(hashes)
         found = cls(
-            table.keys,
-            vectors,
-            table.sessions[kept],
-            float(novel),
-            np.ones(width),
-            np.ones(width),
-            np.zeros(width),
+            keys=table.keys,
+            vectors=vectors,
+            sessions=table.sessions[kept],
+            seen=hashes[order],
+            seen_sessions=table.sessions[order],
+            novel=float(novel),
+            cost=np.ones(width),
+            step=np.ones(width),
+            differing=np.zeros(width),
         )
+        if len(vectors) < 2:
+            return replace(found, cost=np.full(width, np.log(width)))
+        having = table.sessions @ (table.counts > 0)
         # The first round finds the nearest by the number of differences, the second by what these cost.
         for _ in range(2):
-            found = found._with_costs()
+            found = found._with_costs(having)
         return found
 
     def session_scores(self, sequences: Sequence[Sequence[str]]) -> Floats:
         """The score of each sequence (N,); any key and any length is accepted."""
-        if not len(sequences):
-            return np.zeros(0)
-        counts, place = np.unique(_counted(sequences, self.keys), axis=0, return_inverse=True)
-        nearest, _ = self._nearest(counts, None)
-        return np.where(nearest > 0, self.novel + nearest, 0.0)[place.reshape(-1)]
+        return self._scores(sequences, left_out=False)
 
     def left_out_scores(self, sequences: Sequence[Sequence[str]]) -> Floats:
-        """The score of each training sequence (N,), had one session of it not been in training."""
-        counts, place = np.unique(_counted(sequences, self.keys), axis=0, return_inverse=True)
-        row = {vector.tobytes(): number for number, vector in enumerate(self.vectors)}
-        own = np.array([row.get(vector.tobytes(), -1) for vector in counts])
-        alone = (own >= 0) & (self.sessions[own] == 1)
-        nearest, _ = self._nearest(counts, np.where(alone, own, -1))
-        return np.where(nearest > 0, self.novel + nearest, 0.0)[place.reshape(-1)]
+        """The score of each training sequence (N,), had one session of it not been among those compared with.
+
+        What being novel and each difference cost stays as all of training has it.
+        """
+        return self._scores(sequences, left_out=True)
 
     def differences(self, keys: Sequence[str]) -> list[tuple[str, int, int]]:
         """Where a session's counts differ from the nearest of training: key, its count, the count there; the dearest
         first. A key that training did not see has the name "" here."""
         counts = _counted([keys], self.keys)
+        if self._sessions_of(_hashes(counts, self.keys))[0]:
+            return []
         _, nearest = self._nearest(counts, None)
         there = self.vectors[nearest[0]]
         rows = np.flatnonzero(counts[0] != there)
-        rows = rows[np.lexsort((rows, -self._costs_of(np.abs(counts[0] - there)[None])[0][rows]))]
+        costs = _costs(np.abs(counts[0] - there), self.cost, self.step)
+        rows = rows[np.lexsort((rows, -costs[rows]))]
         names = [*self.keys, ""]
         return [(names[row], int(counts[0][row]), int(there[row])) for row in rows]
 
@@ -110,90 +126,110 @@ class CountDistance:
         return self.novel + float(self.cost[-1])
 
     def to_part(self) -> ModelPart:
-        arrays: dict[str, NDArray[np.generic]] = {
-            name: getattr(self, name) for name in ("vectors", "sessions", "cost", "step", "differing")
-        }
+        arrays: dict[str, NDArray[np.generic]] = {name: getattr(self, name) for name in _ARRAYS}
         return ModelPart({"keys": list(self.keys), "novel": self.novel}, arrays)
 
     @classmethod
     def restore(cls, part: ModelPart) -> CountDistance:
         try:
-            arrays = {
-                name: part.arrays[name] for name in ("vectors", "sessions", "cost", "step", "differing")
-            }
+            arrays = {name: part.arrays[name] for name in _ARRAYS}
             return cls(keys=tuple(part.data["keys"]), novel=float(part.data["novel"]), **arrays)  # type: ignore[arg-type]
         except KeyError as error:
             raise ModelError(f"this is no set score: {error} is missing") from error
 
-    def _with_costs(self) -> CountDistance:
-        """The same with costs by how the vectors of training differ from their nearest."""
+    def _scores(self, sequences: Sequence[Sequence[str]], left_out: bool) -> Floats:
+        found = np.zeros(len(sequences))
+        rows = max(1, _CELLS // self.vectors.shape[1])
+        for first in range(0, len(sequences), rows):
+            counts = _counted(sequences[first : first + rows], self.keys)
+            hashes, one, place = np.unique(_hashes(counts, self.keys), return_index=True, return_inverse=True)
+            others = self._sessions_of(hashes) - int(left_out)
+            novel = np.flatnonzero(others <= 0)
+            score = np.zeros(len(hashes))
+            if len(novel):
+                own = self._reference_of(hashes[novel]) if left_out else None
+                score[novel] = self.novel + self._nearest(counts[one[novel]], own)[0]
+            found[first : first + rows] = score[place]
+        return found
+
+    def _sessions_of(self, hashes: Hashes) -> Ints:
+        """How many sessions of training have these vectors (N,)."""
+        place = np.minimum(np.searchsorted(self.seen, hashes), len(self.seen) - 1)
+        return np.where(self.seen[place] == hashes, self.seen_sessions[place], 0)
+
+    def _reference_of(self, hashes: Hashes) -> Ints:
+        """Which of the references these vectors are (N,), -1 for none."""
+        known = _hashes(self.vectors, self.keys)
+        order = np.argsort(known)
+        place = order[np.minimum(np.searchsorted(known, hashes, sorter=order), len(known) - 1)]
+        return np.where(known[place] == hashes, place, -1)
+
+    def _with_costs(self, having: Ints) -> CountDistance:
+        """The same with costs by how the vectors of training differ from their nearest. `having` (K + 1,) is the number
+        of sessions with each key."""
         width = self.vectors.shape[1]
-        if len(self.vectors) < 2:
-            even = np.full(width, np.log(width))
-            return CountDistance(
-                self.keys, self.vectors, self.sessions, self.novel, even, np.ones(width), np.zeros(width)
-            )
-        own = np.arange(len(self.vectors))
-        _, nearest = self._nearest(self.vectors, own)
+        _, nearest = self._nearest(self.vectors, np.arange(len(self.vectors)))
         apart = np.abs(self.vectors - self.vectors[nearest])
         differs = (apart > 0).astype(float)
         # A vector's difference is shared out to the keys that differ: vectors with many count no more.
         share = differs / np.maximum(differs.sum(axis=1, keepdims=True), 1)
         differing = share.sum(axis=0)
-        having = self.sessions @ (self.vectors > 0)
         only_here = (self.vectors > 0) & (having == self.sessions[:, None])
-        differing[-1] += (
-            share * only_here
-        ).sum()  # a key that no other vector has is a new key to the others
+        # A key that no other vector has is a new key to the others.
+        differing[-1] += (share * only_here).sum()
         cost = -np.log((differing + PRIOR) / (differing.sum() + PRIOR * width))
         step = np.maximum((apart.sum(axis=0) + 1) / (differs.sum(axis=0) + 1), 1.0)
-        return CountDistance(self.keys, self.vectors, self.sessions, self.novel, cost, step, differing)
+        return replace(self, cost=cost, step=step, differing=differing)
 
-    def _costs_of(self, apart: NDArray[np.int32]) -> Floats:
-        """What differences cost, a key each: (..., K + 1) → the same shape."""
-        further = STEPS * np.log(np.maximum(apart / self.step, 1.0))
-        return np.where(apart > 0, self.cost + further, 0.0)
+    def _nearest(self, counts: Vectors, own: Ints | None) -> tuple[Floats, Ints]:
+        """The cost of the nearest vector for each row (N,), and which it is; row i may not be its `own[i]` (-1: any).
 
-    def _nearest(
-        self, counts: NDArray[np.int32], own: NDArray[np.int64] | None
-    ) -> tuple[Floats, NDArray[np.int64]]:
-        """The cost of the nearest vector for each row (N,), and which it is; row i may not be its `own[i]` (-1: any)."""
-        best, which = np.empty(len(counts)), np.empty(len(counts), np.int64)
-        block = max(1, _CELLS // self.vectors.size)
-        varies = np.flatnonzero((self.vectors != self.vectors[0]).any(axis=0))
-        same = np.setdiff1d(np.arange(self.vectors.shape[1]), varies)
-        for first in range(0, len(counts), block):
-            rows = slice(first, first + block)
-            part = counts[rows]
-            away = np.abs(part[:, None, varies] - self.vectors[None, :, varies])
-            total = self._slice(varies)._costs_of(away).sum(axis=2)
-            # Keys that all of training has equally often cost the same, whichever vector is the nearest.
-            total += (
-                self._slice(same)
-                ._costs_of(np.abs(part[:, same] - self.vectors[0, same]))
-                .sum(axis=1)[:, None]
+        The nearest of all references, found without looking at every key of every pair: each reference has a
+        distance from the vector of medians, and only where a row differs from the medians is it corrected. Count
+        vectors have few such keys. What was found is then summed up anew, key by key.
+        """
+        usual = np.sort(self.vectors, axis=0)[len(self.vectors) // 2]
+        row, key = np.nonzero(counts != usual)
+        several = int(counts.max(initial=0)) + 1
+        code, place = np.unique(key * several + counts[row, key], return_inverse=True)
+        at, value = code // several, code % several
+        starts = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(counts)))])
+        unusual = sparse.csr_array((np.ones(len(row)), place, starts), shape=(len(counts), len(code)))
+        best, which = np.full(len(counts), np.inf), np.zeros(len(counts), np.int64)
+        block = max(1, _CELLS // max(len(counts), len(code), len(usual)))
+        for first in range(0, len(self.vectors), block):
+            there = self.vectors[first : first + block].T
+            from_usual = _costs(np.abs(there - usual[:, None]), self.cost[:, None], self.step[:, None])
+            from_value = _costs(
+                np.abs(there[at] - value[:, None]), self.cost[at][:, None], self.step[at][:, None]
             )
+            total = unusual @ (from_value - from_usual[at]) + from_usual.sum(axis=0)
             if own is not None:
-                barred = np.flatnonzero(own[rows] >= 0)
-                if len(self.vectors) > 1:
-                    total[barred, own[rows][barred]] = np.inf
-                else:
-                    total[barred] = self.cost[-1]
-            which[rows] = total.argmin(axis=1)
-            best[rows] = total[np.arange(len(part)), which[rows]]
-        return best, which
-
-    def _slice(self, columns: NDArray[np.int64]) -> CountDistance:
-        return CountDistance(
-            self.keys,
-            self.vectors,
-            self.sessions,
-            self.novel,
-            self.cost[columns],
-            self.step[columns],
-            self.differing,
-        )
+                barred = np.flatnonzero((own >= first) & (own < first + there.shape[1]))
+                total[barred, own[barred] - first] = np.inf
+            total = np.round(total, _EQUAL)
+            nearest = total.argmin(axis=1)
+            cost = total[np.arange(len(counts)), nearest]
+            nearer = cost < best
+            best[nearer], which[nearer] = cost[nearer], nearest[nearer] + first
+        exact = _costs(np.abs(counts - self.vectors[which]), self.cost, self.step).sum(axis=1)
+        # What has nothing to be compared with costs as much as a key that training did not see.
+        return np.where(np.isinf(best), self.cost[-1], exact), which
 
 
-def _counted(sequences: Sequence[Sequence[str]], keys: tuple[str, ...]) -> NDArray[np.int32]:
+def _costs(apart: NDArray[np.integer], cost: Floats, step: Floats) -> Floats:
+    """What differences cost, a key each."""
+    further = STEPS * np.log(np.maximum(apart / step, 1.0))
+    found: Floats = np.where(apart > 0, cost + further, 0.0)
+    return found
+
+
+def _counted(sequences: Sequence[Sequence[str]], keys: tuple[str, ...]) -> Vectors:
     return count_keys(sequences, keys).astype(np.int32)
+
+
+def _hashes(counts: NDArray[np.integer], keys: tuple[str, ...]) -> Hashes:
+    """A hash for each vector (N,)."""
+    symbols = symbol_hashes(Vocabulary(keys))
+    found: Hashes = counts.astype(np.uint64) @ np.append(symbols[ESCAPE + 1 :], symbols[ESCAPE])
+    return found
