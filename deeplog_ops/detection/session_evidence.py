@@ -13,7 +13,7 @@ make the next of their kind look normal.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from deeplog_ops.detection.tail import Tail
 from deeplog_ops.errors import ModelError
+from deeplog_ops.models.classic.count_vectors import sessions_of
 from deeplog_ops.models.count_distance import CountDistance
 from deeplog_ops.models.part import ModelPart
 from deeplog_ops.models.progress_model import ProgressModel
@@ -44,6 +45,7 @@ UNSUPPORTED = 0.003  # of the training sessions at most
 FEW = 0.001  # of the training sessions: a sequence that more have is no accident
 KNOWN_ORDERS = 20  # with fewer sessions of known counts, the order's threshold is that of all sessions
 KNOTS = 200
+LEAST_CHANCE = -690.0  # nats; a p-value has a logarithm
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Judged:
     order: Floats  # (N,) nats
     counts: Floats  # (N,) nats
     strength: Floats  # (N,)
-    p_value: Floats  # (N,)
+    p_value: Floats  # (N,) the budget at the threshold
 
 
 @dataclass(frozen=True)
@@ -93,13 +95,20 @@ class SessionEvidence:
 
     @classmethod
     def fit(
-        cls, sequences: Sequence[KeySequence], weights: Sequence[int] | None = None, *, budget: float
+        cls,
+        sequences: Sequence[KeySequence],
+        weights: Sequence[int] | None = None,
+        *,
+        budget: float,
+        vouched: Collection[tuple[str, ...]] = (),
     ) -> SessionEvidence:
-        """From N sequences, sequence i standing for weights[i] sessions. ModelError without any."""
+        """From N sequences, sequence i standing for weights[i] sessions. Those `vouched` for as normal teach, however
+        rare they are. ModelError without any."""
         keys, counts = _distinct(sequences, weights)
         every = _Scores.fit(keys, counts.tolist())
         order, sets = every.left_out(keys)
         alone = _unsupported(np.minimum(order, LONE_CAP) + sets, counts, every.highest + 1)
+        alone &= np.array([sequence not in vouched for sequence in keys])
         supported = every
         if alone.any():
             kept = np.flatnonzero(~alone)
@@ -120,7 +129,7 @@ class SessionEvidence:
             training_alarms=0.0,
             knots=(),
         )
-        strength = found._strength(_sum(order, sets), order, sets == 0, budget)
+        strength = found._strength(_sum(order, sets), order, sets == 0, None)
         return replace(
             found,
             training_alarms=float(counts[strength >= 1].sum() / counts.sum()),
@@ -136,12 +145,12 @@ class SessionEvidence:
             order_all, sets_all = self.every.of(sequences)
             total = np.minimum(total, _sum(order_all, sets_all) + TRUST)
             known, least_order = sets_all == 0, np.minimum(order, order_all)
-        strength = self._strength(total, least_order, known, budget or self.budget)
-        return Judged(order, sets, strength, self._p_value(strength))
+        strength = self._strength(total, least_order, known, budget)
+        return Judged(order, sets, strength, self._p_value(strength, budget))
 
     def thresholds(self, budget: float | None = None) -> tuple[float, float]:
         """Of the sum, and of the order alone where the counts are known, in nats."""
-        allowed = budget or self.budget
+        allowed = self._allowed(budget)
         highest = self.supported.highest
         total = float(np.clip(self.sum_tail.threshold(allowed), FLOOR * highest, highest))
         return total, max(ORDER_FLOOR, self.order_tail.threshold(allowed * ORDER_BUDGET))
@@ -168,7 +177,7 @@ class SessionEvidence:
         return parts
 
     @classmethod
-    def restore(cls, parts: dict[str, ModelPart]) -> SessionEvidence:
+    def restore(cls, parts: Mapping[str, ModelPart]) -> SessionEvidence:
         """From `to_parts`. ModelError names the part that is missing or does not fit."""
         try:
             data = parts["verdict"].data
@@ -193,17 +202,29 @@ class SessionEvidence:
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"the default verdict cannot be read: {error!r}") from error
 
-    def _strength(self, total: Floats, order: Floats, known: NDArray[np.bool_], budget: float) -> Floats:
+    def _allowed(self, budget: float | None) -> float:
+        allowed = self.budget if budget is None else budget
+        if not 0 < allowed < 1:
+            raise ModelError(f"a budget of {allowed} false alarms: a share above 0 and below 1 is expected")
+        return allowed
+
+    def _strength(
+        self, total: Floats, order: Floats, known: NDArray[np.bool_], budget: float | None
+    ) -> Floats:
         at_sum, at_order = self.thresholds(budget)
         return np.maximum(total / at_sum, np.where(known, order / at_order, 0.0))
 
-    def _p_value(self, strength: Floats) -> Floats:
-        """Below the threshold as often as in training; at it the budget; e times less for each nat beyond."""
-        shares = [(level, share) for level, share in self.knots if level < 1 and share > self.budget]
+    def _p_value(self, strength: Floats, budget: float | None) -> Floats:
+        """Below the threshold as often as in training; at it the budget; e times less for each nat beyond; never 0."""
+        allowed, at_sum = self._allowed(budget), self.thresholds(budget)[0]
+        scale = self.thresholds()[0] / at_sum  # the knots are strengths at the training's own budget
+        shares = [
+            (level * scale, share) for level, share in self.knots if level * scale < 1 and share > allowed
+        ]
         levels = np.array([0.0, *(level for level, _ in shares), 1.0])
-        chances = np.log([1.0, *(share for _, share in shares), self.budget])
-        beyond = np.maximum(strength - 1, 0) * self.thresholds()[0]
-        return np.exp(np.interp(strength, levels, chances) - beyond)
+        chances = np.log([1.0, *(share for _, share in shares), allowed])
+        beyond = np.maximum(strength - 1, 0) * at_sum
+        return np.exp(np.maximum(np.interp(strength, levels, chances) - beyond, LEAST_CHANCE))
 
 
 def _sum(order: Floats, sets: Floats) -> Floats:
@@ -242,9 +263,7 @@ def _distinct(
 ) -> tuple[list[tuple[str, ...]], NDArray[np.int64]]:
     """Equal sequences as one, sorted, so that nothing depends on the order of training."""
     total: Counter[tuple[str, ...]] = Counter()
-    for number, keys in enumerate(sequences):
-        total[tuple(keys)] += 1 if weights is None else int(weights[number])
-    ordered = sorted(keys for keys, count in total.items() if count > 0)
-    if not ordered:
-        raise ModelError("there are no sessions to train on: choose training days that have some")
+    for keys, count in zip(*sessions_of(sequences, weights), strict=True):
+        total[tuple(keys)] += int(count)
+    ordered = sorted(total)
     return ordered, np.array([total[keys] for keys in ordered], np.int64)

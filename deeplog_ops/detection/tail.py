@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import betaincinv, gammaincinv
 
+from deeplog_ops.errors import ModelError
+
 LEAST = 10  # a tail is fitted to so many of the largest scores at least
 PRIOR = 5.0  # the prior scale of one nat counts as so many of them
 
@@ -25,14 +27,17 @@ class Tail:
 
     @classmethod
     def fit(cls, scores: ArrayLike, weights: ArrayLike, *, largest: float, confidence: float) -> Tail:
-        """From scores (N,) of weights[i] sessions each that were left out in turn; the tail is the `largest` share."""
-        ordered = np.sort(np.repeat(np.asarray(scores, float), np.asarray(weights, np.int64)))
-        total = len(ordered)
+        """From scores (N,) of weights[i] sessions each that were left out in turn; the tail is the `largest` share.
+        ModelError without any session."""
+        values, counts = np.asarray(scores, float), np.asarray(weights, np.int64)
+        total = int(counts.sum())
         if not total:
-            return cls(0, 0.0, 1.0, np.inf)
+            raise ModelError("there are no sessions to learn from how high normal scores reach")
+        order = np.argsort(values, kind="stable")
+        values, counts = values[order], counts[order]
         count = min(max(LEAST, int(total * largest)), total // 2)
-        start = float(ordered[total - count - 1])
-        excess = float((ordered[total - count :] - start).sum())
+        start = float(values[np.searchsorted(np.cumsum(counts), total - count)])
+        excess = float(counts @ np.maximum(values - start, 0.0))
         share = float(betaincinv(count + 1, total - count, confidence))
         scale = (excess + PRIOR) / float(gammaincinv(count + PRIOR, 1 - confidence))
         return cls(total, start, share, scale)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deeplog_ops.errors import ModelError
+from deeplog_ops.models.classic.count_vectors import sessions_of
 from deeplog_ops.models.part import ModelPart
 from deeplog_ops.models.session_events import Hashes, SessionEvents, mixed, symbol_hashes
 from deeplog_ops.models.vocabulary import EOS, ESCAPE, Vocabulary
@@ -51,12 +52,10 @@ class ProgressModel:
         weights: Sequence[int] | None = None,
         free: Collection[str] = (),
     ) -> ProgressModel:
-        """From N distinct sequences, sequence i standing for weights[i] sessions. ModelError without any."""
-        if not len(sequences):
-            raise ModelError("there are no sessions to learn an order from")
-        counts = np.ones(len(sequences), np.int64) if weights is None else np.asarray(weights, np.int64)
-        vocabulary = Vocabulary.of(sequences)
-        events = SessionEvents.of(vocabulary, sequences)
+        """From N sequences, sequence i standing for weights[i] sessions. ModelError without any."""
+        present, counts = sessions_of(sequences, weights)
+        vocabulary = Vocabulary.of(present)
+        events = SessionEvents.of(vocabulary, present)
         each = counts[events.sequence]
         levels = []
         for history in _histories(vocabulary, events, free):
@@ -89,7 +88,8 @@ class ProgressModel:
     def left_out_scores(self, sequences: Sequence[Sequence[str]]) -> Floats:
         """The largest surprise of each training sequence (N,), had one session of it not been in training.
 
-        Exact, by taking the sequence's own counts away; the training's other sessions stay.
+        Exact, by taking the sequence's own counts away; the training's other sessions stay, and so does the vocabulary.
+        ModelError for a sequence that was not in training.
         """
         if not len(sequences):
             return np.zeros(0)
@@ -143,6 +143,9 @@ class ProgressModel:
             (came,) = _looked_up(level.pair, pair, level.pairs)
             if leave_out:
                 own_total, own_came, vanished = _own(events, history, pair, came)
+                if (came < own_came).any():
+                    strange = int(events.sequence[came < own_came][0])
+                    raise ModelError(f"sequence {strange} was not in training: it cannot be left out of it")
                 total, came, kinds = total - own_total, came - own_came, kinds - vanished
             known = total > 0
             better = (came + kinds * chance) / np.maximum(total + kinds, 1)
@@ -152,9 +155,9 @@ class ProgressModel:
 
 def _histories(vocabulary: Vocabulary, events: SessionEvents, free: Collection[str]) -> list[Hashes]:
     """What stands before each event, from the smallest history to the largest: LEVELS arrays (E,)."""
-    hashes = symbol_hashes(vocabulary)
+    hashes, left_out = symbol_hashes(vocabulary), frozenset(free)
     structural = hashes.copy()
-    structural[[number for number in range(len(vocabulary)) if vocabulary.key(number) in set(free)]] = 0
+    structural[vocabulary.encode([key for key in vocabulary.keys if key in left_out])] = 0
     last, second = hashes[events.before(1)], hashes[events.before(2)]
     return [
         np.zeros(len(events.symbols), np.uint64),
