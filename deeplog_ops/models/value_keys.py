@@ -124,6 +124,8 @@ def fit_key(
     `amounts` (N,) are those of other places of the sessions that may explain how long something took.
     """
     numbers: list[NumberSeries] = []
+    # What stands in the same line most likely tells how long it took; then what explains other times of the template.
+    likely = {slot for slot in amounts if slot.key == rows["key"][0]}
     names = names_of(rows, fields)
     left_out: dict[int, str] = {}
     for place, kind in enumerate(fields):
@@ -135,6 +137,7 @@ def fit_key(
                 train=train,
                 unit=unit_of(names_at(rows, place)),
                 lawful=lawful,
+                likely=likely,
             )
             if series is None:
                 left_out[place] = "few"
@@ -144,7 +147,7 @@ def fit_key(
             left_out[place] = kind
         elif place not in names:
             left_out[place] = "new by nature"
-    likely = {series.law.slot for series in numbers if series.law is not None}
+    likely |= {series.law.slot for series in numbers if series.law is not None}
     numbers += _elapsed(rows, train, amounts, lawful, likely, tick)
     return KeyValues(tuple(numbers), names, left_out, len(rows))
 

@@ -56,7 +56,7 @@ class Law:
 def find_law(leveled: Floats, candidates: Mapping[Slot, Floats], likely: Collection[Slot] = ()) -> Law | None:
     """The law that explains ln(duration) (N,) best, of the amounts (N,) of each slot; None where none convinces.
 
-    A slot is `likely` that explains other durations of the same template: less convinces of it. By least squares of errors cut off at 8 spreads, so that wild values decide nothing.
+    Of slots that are `likely` less convinces. By least squares of errors cut off at 8 spreads, so that wild values decide nothing.
     """
     best, best_gain = None, 0.0
     step = max(1, len(leveled) // LOOKED_AT)

@@ -8,7 +8,7 @@ import polars as pl
 
 from deeplog_ops.sequences.parameter_series import SERIES
 
-LIMIT = 50_000  # events of a template
+LIMIT = 20_000  # events of a template: a value that comes once in so many is seen
 
 
 class SeriesSample:

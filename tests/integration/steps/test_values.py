@@ -72,27 +72,10 @@ def system(
         version, _ = run_training(place, "sample", last, run_key="train", rule="yes", who="test")
         with place.engine.connect() as connection:
             training = int(connection.execute(text("SELECT max(run_id) FROM deeplog.runs")).scalar_one())
-        opened = OpenRun.of(place, training)
-        learnt = place.registry.read("sample", version)
-        part = learnt.part(PART) or _learn(place, training, version)
-        yield System(place, root, truth.anomalies, opened.run.run_id, part)
+        part = place.registry.read("sample", version).part(PART)
+        assert part is not None
+        yield System(place, root, truth.anomalies, training, part)
         place.engine.dispose()
-
-
-def _learn(place: Workplace, training: int, version: str) -> ModelPart:
-    """A version that also knows values, made the champion."""
-    opened = OpenRun.of(place, training)
-    learnt = place.registry.read("sample", version)
-    part = fit_values(opened, version_catalogue(replace_version(opened, version)))
-    assert part is not None
-    whole = replace(learnt, parts={**learnt.parts, PART: part})
-    path = place.registry.write(whole)
-    model_rows.register(
-        place.engine, "sample", whole.version, path=path, metrics=whole.metrics, training_days=[opened.run.day],
-        parent=version, seed=whole.seed, library_versions=whole.library_versions, created_by="test",
-    )  # fmt: skip
-    promote(place, "sample", whole.version, rule="yes", who="test")
-    return part
 
 
 def replace_version(opened: OpenRun, version: str) -> OpenRun:
@@ -182,7 +165,8 @@ def test_a_day_without_a_version_or_with_one_that_knows_no_values_has_no_finding
         with place.engine.connect() as connection:
             run_id = int(connection.execute(text("SELECT max(run_id) FROM deeplog.runs")).scalar_one())
         assert score_values(place, run_id) == 0
-        bare = replace(system.place.registry.read("sample", _champion(system)), parts={})
+        whole = system.place.registry.read("sample", _champion(system))
+        bare = replace(whole, parts={name: part for name, part in whole.parts.items() if name != PART})
         path = place.registry.write(bare)
         model_rows.register(
             place.engine, "sample", bare.version, path=path, metrics=bare.metrics, training_days=[FIRST],
