@@ -58,9 +58,18 @@ def daily(source: SourceConfig) -> DAG:
         )
         run = tasks.begin(source.name, day)
         waited >> run
-        published = tasks.publish(
-            tasks.detect(tasks.score(tasks.sequence(tasks.assign_keys(tasks.ingest(tasks.find_files(run))))))
-        )
+        keyed = tasks.assign_keys(tasks.ingest(tasks.find_files(run)))
+        sequenced = tasks.sequence(keyed)
+        # Each kind of evidence by itself, at the same time where there are workers; the verdict waits for all.
+        evidence = [
+            tasks.score(sequenced),
+            tasks.score_values(sequenced),
+            tasks.score_rates(keyed),
+            tasks.apply_rules(keyed),
+        ]
+        judged = tasks.detect(run)
+        evidence >> judged
+        published = tasks.publish(judged)
         published >> tasks.close_run(run, source.name, day).as_teardown()
     return dag
 

@@ -34,6 +34,20 @@ def reason(
     return f"{where} {quoted(came)} ({_chance(probability)}, {others}); expected {instead}."
 
 
+def counts_reason(differences: Sequence[tuple[str, int, int]]) -> str:
+    """One sentence on counts: (text, how often it came, how often in the most similar normal session), "" without any."""
+    told = [
+        f"{quoted(text)} came {_times(came)} instead of {_times(usual)}"
+        for text, came, usual in differences[:NAMED]
+    ]
+    more = f", and {len(differences) - NAMED} more differ" if len(differences) > NAMED else ""
+    return f"Compared with the most similar normal session {'; '.join(told)}{more}." if told else ""
+
+
+def _times(count: int) -> str:
+    return ("never", "once", "twice")[count] if count < 3 else f"{count:,} times"
+
+
 def _alternatives(expected: Sequence[tuple[str | None, float]]) -> str:
     named = [
         f"{quoted(text) if text is not None else 'the end of the session'} ({chance:.2f})"

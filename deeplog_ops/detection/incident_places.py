@@ -18,6 +18,7 @@ NAMED_BY = (
     "unknown_template",
     "missing_end",
     "key_order",
+    "key_counts",
 )  # what names a session with several anomalies
 
 

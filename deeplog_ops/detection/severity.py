@@ -22,6 +22,7 @@ BASE = {
     "missing_end": 40,
     "rate_vanished": 40,
     "key_order": 35,
+    "key_counts": 35,
     "count_vector": 35,
     "rate_burst": 30,
     "rate_drop": 30,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -12,15 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from deeplog_ops.config import Detection
-from deeplog_ops.detection.calibration import Calibration
-from deeplog_ops.detection.explain import reason
+from deeplog_ops.detection.session_evidence import SessionEvidence
+from deeplog_ops.detection.session_findings import Finding, finding
 from deeplog_ops.errors import LakeError
-from deeplog_ops.records import Anomaly, ExpectedKey, LineRef
+from deeplog_ops.records import Anomaly, LineRef
 
-DETECTOR = "key_order"
-UNKNOWN_TEMPLATE = "unknown_template"  # a template came that training never saw
-MISSING_END = "missing_end"  # the session ended where more was expected
-KEY_ORDER = "key_order"  # a known template came where another was expected
+DETECTOR = "sessions"
 
 _READ = (
     "session",
@@ -35,106 +32,75 @@ _READ = (
 )
 
 
-@dataclass(frozen=True)
-class _Finding:
-    """What is said of a sequence, and so of every session that has it."""
+def flagged(
+    scores: pa.Table, evidence: SessionEvidence, settings: Detection, texts: Mapping[str, str]
+) -> tuple[dict[str, Finding], np.ndarray[Any, np.dtype[np.float64]]]:
+    """What is said of the sequences that are anomalous, by id; and the p-value of each row of schemas.SCORES (N,)."""
+    judged = evidence.judge(scores["keys"].to_pylist(), settings.false_alarms)
+    rows = np.flatnonzero(judged.strength >= 1)
+    found = {
+        row["sequence_id"]: finding(row, float(strength), float(p_value), evidence, settings, texts)
+        for row, strength, p_value in zip(
+            scores.take(rows).to_pylist(), judged.strength[rows], judged.p_value[rows], strict=True
+        )
+    }
+    return found, judged.p_value
 
-    kind: str
-    score: float
-    p_value: float
-    worst: int
-    event_count: int
-    template_id: str | None
-    rank: int
-    probability: float
-    expected: tuple[ExpectedKey, ...]
-    reason: str
 
-
-def judge(
+def anomalies(
     sessions: pa.Table,
-    scores: pa.Table,
-    calibration: Calibration,
-    settings: Detection,
+    found: Mapping[str, Finding],
+    scored: pa.Array,
+    threshold: float,
     *,
     source_key: str,
     day: date,
     model_version: str,
-    texts: Mapping[str, str],
-) -> list[Anomaly]:
-    """The anomalies among a day's judged sessions, the worst first.
+) -> list[tuple[Anomaly, str]]:
+    """The anomalies among judged sessions (schemas.SESSIONS, maybe one bucket's) with the ids of their sequences, the
+    worst first.
 
-    `sessions` has schemas.SESSIONS, `scores` schemas.SCORES with a row for every sequence judged; both may
-    be one bucket's, and rows of sequences that no session has do no harm. `texts` gives the text of a
-    template by its id (the id itself stands in where it is missing). A session is anomalous when its p-value
-    is at most `settings.false_alarms`. Work is done once a sequence, which changes nothing: a session's
-    score depends on its keys alone. Ask `calibration.warming_up` first: this function does not.
+    `found` is what `flagged` said; `scored` the ids of all sequences that were scored. Work was done once a sequence,
+    which changes nothing: the verdict on a session depends on its keys alone.
 
     LakeError when a judged session's sequence was not scored.
     """
     judged = sessions.select(_READ).filter(sessions["judged"])
-    found = _findings(scores, calibration, settings, texts)
-    missing = set(judged["sequence_id"].to_pylist()) - set(scores["sequence_id"].to_pylist())
-    if missing:
+    unscored = judged.filter(pc.invert(pc.is_in(judged["sequence_id"], scored)))
+    if len(unscored):
         raise LakeError(
-            f"{len(missing)} sequences of judged sessions have no score, {min(missing)} among them"
+            f"{len(unscored)} judged sessions have no score, {unscored['session'][0].as_py()} among them"
         )
-    anomalous = judged.filter(pc.is_in(judged["sequence_id"], pa.array(list(found), pa.string())))
-    threshold = calibration.threshold(settings.false_alarms)
-    anomalies = [
-        _anomaly(row, found[row["sequence_id"]], threshold, source_key, day, model_version)
-        for row in anomalous.to_pylist()
-    ]
-    return sorted(anomalies, key=lambda anomaly: (-anomaly.score, anomaly.locator))
-
-
-def _findings(
-    scores: pa.Table, calibration: Calibration, settings: Detection, texts: Mapping[str, str]
-) -> dict[str, _Finding]:
-    p_values = calibration.p_value(scores["score"].to_numpy())
-    rows = np.flatnonzero(p_values <= settings.false_alarms)
-    return {
-        row["sequence_id"]: _finding(row, float(p_value), settings, texts)
-        for row, p_value in zip(scores.take(rows).to_pylist(), p_values[rows], strict=True)
-    }
-
-
-def _finding(row: dict[str, Any], p_value: float, settings: Detection, texts: Mapping[str, str]) -> _Finding:
-    keys, worst = row["keys"], row["worst"]
-    came = keys[worst] if worst < len(keys) else None
-    known = row["known"][worst]
-    expected = tuple(map(ExpectedKey, row["expected_keys"], row["expected_probabilities"]))
-    return _Finding(
-        kind=MISSING_END if came is None else KEY_ORDER if known else UNKNOWN_TEMPLATE,
-        score=row["score"],
-        p_value=p_value,
-        worst=worst,
-        event_count=len(keys),
-        template_id=came,
-        rank=row["rank"][worst],
-        probability=row["probability"][worst],
-        expected=expected[: settings.expected_keys],
-        reason=reason(
-            None if came is None else texts.get(came, came),
-            texts.get(keys[worst - 1], keys[worst - 1]) if worst else None,
-            [(texts.get(each.key, each.key) or None, each.probability) for each in expected],
-            probability=row["probability"][worst],
-            rank=row["rank"][worst],
-            known=known,
-        ),
-    )
+    anomalous = judged.filter(pc.is_in(judged["sequence_id"], pa.array(list(found), pa.string()))).to_pylist()
+    # A name that came back after its timeout on the same day names several sessions.
+    named: Counter[tuple[str, int]] = Counter()
+    made = []
+    for row in sorted(anomalous, key=lambda row: (row["file_ids"][:1], row["line_nos"][:1])):
+        named[row["session"], row["piece"]] += 1
+        turn = named[row["session"], row["piece"]]
+        locator = f"{row['piece']}:{row['session']}" + (f":{turn}" if turn > 1 else "")
+        said = found[row["sequence_id"]]
+        anomaly = _anomaly(row, said, threshold, locator, source_key, day, model_version)
+        made.append((anomaly, row["sequence_id"]))
+    return sorted(made, key=lambda each: (-each[0].score, each[0].locator))
 
 
 def _anomaly(
-    row: dict[str, Any], found: _Finding, threshold: float, source_key: str, day: date, model_version: str
+    row: Mapping[str, Any],
+    found: Finding,
+    threshold: float,
+    locator: str,
+    source_key: str,
+    day: date,
+    model_version: str,
 ) -> Anomaly:
-    line = min(found.worst, found.event_count - 1)  # where the end came too early, the last line
+    line = max(0, min(found.worst, found.event_count - 1))  # where the end came too early, the last line
     return Anomaly(
         source_key=source_key,
         day=day,
         detector=DETECTOR,
         kind=found.kind,
-        locator=f"{row['piece']}:{row['session']}",
+        locator=locator,
         session=row["session"],
         score=found.score,
         threshold=threshold,
@@ -149,4 +115,5 @@ def _anomaly(
         reason=found.reason,
         model_version=model_version,
         expected=found.expected,
+        details=found.details,
     )

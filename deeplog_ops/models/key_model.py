@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from deeplog_ops.config import KeyModelSettings
 from deeplog_ops.errors import ModelError
 from deeplog_ops.models.key_network import KeyNetwork, KeyNetworkShape
-from deeplog_ops.models.key_scoring import score_sequences
+from deeplog_ops.models.key_scoring import next_keys, score_sequences
 from deeplog_ops.models.key_training import EpochLoss, Progress, train_network
 from deeplog_ops.models.key_usage import KeyUsage
 from deeplog_ops.models.key_windows import distinct_windows
@@ -88,6 +88,11 @@ class KeyModel:
     def session_scores(self, sequences: Sequence[KeySequence]) -> NDArray[np.float64]:
         """The largest surprise of each sequence (N,)."""
         return self.score(sequences, expected=1)["score"].to_numpy()
+
+    def next_keys(self, histories: Sequence[KeySequence], most: int) -> list[dict[str, float]]:
+        """After each history (keys from a session's beginning) the likeliest keys with their probabilities, `most` of
+        them, with "" for the end of the session."""
+        return next_keys(self, histories, most)
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """The network's arrays by name, for safetensors."""

@@ -135,6 +135,30 @@ def _judge(model: KeyModel, windows: KeyWindows, expected: int) -> _Judged:
     return _Judged(probability, rank, history, likeliest, chances)
 
 
+@torch.inference_mode()
+def next_keys(model: KeyModel, histories: Sequence[Sequence[str]], most: int) -> list[dict[str, float]]:
+    """See `KeyModel.next_keys`."""
+    if not len(histories):
+        return []
+    reach = model.settings.history
+    windows = distinct_windows([model.vocabulary.encode(keys[-reach:]) for keys in histories], reach)
+    ends = windows.histories[windows.place[windows.starts[1:] - 1]]  # (N, H): what stands before each end
+    distinct, place = np.unique(ends, axis=0, return_inverse=True)
+    names = [model.vocabulary.key(symbol) or END for symbol in range(len(model.vocabulary))]
+    most = min(most, len(model.vocabulary) - 2)
+    batch = max(64, min(BATCH, BATCH_CELLS // len(model.vocabulary)))
+    found: list[dict[str, float]] = []
+    with one_thread():
+        for first in range(0, len(distinct), batch):
+            rows = _probabilities(model, distinct[first : first + batch], batch)
+            top = torch.from_numpy(rows).topk(most, dim=1)
+            found += [
+                {names[symbol]: chance for symbol, chance in zip(symbols, chances, strict=True)}
+                for symbols, chances in zip(top.indices.tolist(), top.values.tolist(), strict=True)
+            ]
+    return [found[row] for row in place.reshape(-1).tolist()]
+
+
 def _probabilities(model: KeyModel, histories: NDArray[np.int32], batch: int) -> Floats:
     """Of every symbol after each history: (B, H) → (B, V), in double precision; 0 for BOS and ESCAPE.
 

@@ -150,8 +150,35 @@ def score(run: int) -> int:
 
 
 @task
+def score_values(run: int) -> int:
+    """Numbers, times between events and categories that are out of their usual range."""
+    from deeplog_ops.steps import score_values as step
+
+    step.score_values(_open(), run)
+    return run
+
+
+@task
+def score_rates(run: int) -> int:
+    """How often each template came, against the baseline of its hour and weekday."""
+    from deeplog_ops.steps import score_rates as step
+
+    step.score_rates(_open(), run)
+    return run
+
+
+@task
+def apply_rules(run: int) -> int:
+    """What the source's rules call bad, whatever training says."""
+    from deeplog_ops.steps import apply_rules as step
+
+    step.apply_rules(_open(), run)
+    return run
+
+
+@task
 def detect(run: int) -> int:
-    """Verdicts, explanations, and the raw lines around each anomaly."""
+    """All evidence to verdicts, incidents, explanations, and the raw lines around each anomaly."""
     from deeplog_ops.steps import detect as step
 
     step.detect(_open(), run)

@@ -47,36 +47,52 @@ def _session_lines(opened: OpenRun, anomalies: list[Anomaly]) -> pl.DataFrame:
         {
             "anomaly_id": [found.anomaly_id for found in anomalies],
             "session": [found.session for found in anomalies],
-            "first_time": [found.first_time for found in anomalies],
             "worst_file": [found.where.file_id for found in anomalies],
             "worst_line": [found.where.line_no for found in anomalies],
+            "worst_key": [found.template_id for found in anomalies],
         },
-        schema_overrides={"session": pl.String, "first_time": pl.Datetime("us", "UTC")},
+        schema_overrides={"session": pl.String, "worst_key": pl.String},
     )
     parts = []
     for table in opened.place.lake.read(opened.partition("sessions")):
         sessions = pl.from_arrow(table)
         assert isinstance(sessions, pl.DataFrame)
+        # A name may come more than once a day: the session meant is the one that has the line.
         parts.append(
             sessions.filter(pl.col("judged"))
-            .join(named, on=["session", "first_time"], how="inner", nulls_equal=True)
-            .select("anomaly_id", "worst_file", "worst_line", "keys", "file_ids", "line_nos")
+            .join(named, on="session", how="inner")
+            .filter(pl.col("line_nos").list.contains(pl.col("worst_line")))
+            .with_row_index("row")
+            .select("row", "anomaly_id", "worst_file", "worst_line", "keys", "file_ids", "line_nos")
+            .explode("keys", "file_ids", "line_nos")
+            .rename({"keys": "template_id", "file_ids": "file_id", "line_nos": "line_no"})
+            .with_columns(is_worst=_same_line())
+            .filter(pl.col("is_worst").any().over("row"))
         )
-    rows = (
-        pl.concat(parts)
-        .explode("keys", "file_ids", "line_nos")
-        .rename({"keys": "template_id", "file_ids": "file_id", "line_nos": "line_no"})
+    rows = pl.concat(parts)
+    # What no judged session has stands for itself: a rate, a rule's line, an event without a session.
+    alone = named.join(rows, on="anomaly_id", how="anti").select(
+        "anomaly_id",
+        pl.col("worst_file").alias("file_id"),
+        pl.col("worst_line").alias("line_no"),
+        pl.col("worst_key").alias("template_id"),
+        pl.lit(True).alias("is_worst"),
+        pl.lit(True).alias("of_session"),
     )
     place = pl.int_range(pl.len()).over("anomaly_id")
-    is_worst = (pl.col("file_id") == pl.col("worst_file")) & (pl.col("line_no") == pl.col("worst_line"))
-    return (
-        rows.with_columns(place.alias("place"), is_worst.alias("is_worst"))
+    of_sessions = (
+        rows.with_columns(place.alias("place"))
         .with_columns((pl.col("place") - pl.col("place").filter(pl.col("is_worst")).first().over("anomaly_id")).abs().alias("far"))
         .filter(pl.col("far").rank("ordinal").over("anomaly_id") <= limit)
         .select(
             "anomaly_id", "file_id", "line_no", "template_id", "is_worst", pl.lit(True).alias("of_session")
         )
     )  # fmt: skip
+    return pl.concat([of_sessions, alone])
+
+
+def _same_line() -> pl.Expr:
+    return (pl.col("file_id") == pl.col("worst_file")) & (pl.col("line_no") == pl.col("worst_line"))
 
 
 def _places_beside(opened: OpenRun, worst: pl.DataFrame) -> pl.DataFrame:

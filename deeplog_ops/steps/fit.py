@@ -1,24 +1,26 @@
-"""Train the key model on a training run's sessions and write a model version: immutable, named by its content."""
+"""Learn all that a model version holds from a training run's days, and write it: immutable, named by its content."""
 
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from datetime import timedelta
 
-import polars as pl
 import pyarrow as pa
 
 from deeplog_ops.db import ledger
 from deeplog_ops.db import models as model_rows
-from deeplog_ops.detection.calibration import Calibration
+from deeplog_ops.detection.session_evidence import SessionEvidence
 from deeplog_ops.errors import ModelError
-from deeplog_ops.models.held_out import held_out_scores
 from deeplog_ops.models.key_model import KeyModel
 from deeplog_ops.models.key_training import EpochLoss, Progress
-from deeplog_ops.steps.sequence_groups import distinct_sequences
+from deeplog_ops.steps.fit_rates import fit_rates
+from deeplog_ops.steps.fit_values import fit_values
+from deeplog_ops.steps.fit_workflows import fit_workflows, publish_workflows
+from deeplog_ops.steps.opinions import fit_opinions
+from deeplog_ops.steps.say import keep_what_was_said
 from deeplog_ops.steps.stage import OpenRun, stage
 from deeplog_ops.steps.stage_rows import template
+from deeplog_ops.steps.training_sessions import TrainingSessions, training_sessions
 from deeplog_ops.steps.workplace import Workplace
 from deeplog_ops.storage.registry import ModelVersion
 from deeplog_ops.templates.catalogue import Catalogue
@@ -39,38 +41,46 @@ def fit(
     with stage(opened, "fit") as record:
         source, bounds = opened.source, opened.bounds
         catalogue = _catalogue(opened)
-        sequences = distinct_sequences(opened)
-        if not len(sequences):
-            raise ModelError(
-                f"no closed sessions of {source.name} between {bounds.start:%Y-%m-%d %H:%M} and "
-                f"{bounds.end:%Y-%m-%d %H:%M} UTC: nothing to train on. Are there raw files for these days, and does "
-                "the session setting name sessions in their lines? `deeplog-ops source check` shows both"
-            )
-        keys, weights = _resolved(sequences, catalogue)
-        if sum(weights) < 2:
-            raise ModelError(
-                f"{source.name} has a single closed session from {bounds.start:%Y-%m-%d %H:%M} to "
-                f"{bounds.end:%Y-%m-%d %H:%M} UTC: a model needs 2 at least, verdicts need "
-                f"{source.detection.least_sessions} (detection.least_sessions). Train on more days, or cut sessions shorter"
-            )
+        keep_what_was_said(place, source.name)
+        training = training_sessions(opened, catalogue)
+        _enough(opened, training)
+        keys, weights = training.sequences, training.weights
         settings = source.model if epochs is None else source.model.model_copy(update={"epochs": epochs})
-        model, curve = KeyModel.fit(keys, weights, settings, progress=progress or _logged)
-        held_out = held_out_scores(
-            keys, weights, lambda some, counts: KeyModel.fit(some, counts, settings)[0]
+        evidence = SessionEvidence.fit(
+            keys, weights, budget=source.detection.false_alarms, vouched=training.vouched
         )
-        calibration = Calibration.fit(held_out.score, held_out.sessions)
+        model, curve = KeyModel.fit(keys, weights, settings, progress=progress or _logged)
+        parts = {
+            **evidence.to_parts(),
+            "values": fit_values(opened, catalogue, training.keep),
+            "rates": fit_rates(opened, catalogue),
+            "workflows": fit_workflows(keys, weights, model),
+            "opinions": fit_opinions(
+                keys,
+                weights,
+                training.anomalous,
+                budget=source.detection.false_alarms,
+                seed=settings.seed,
+            ),
+        }
         version = ModelVersion.of(
             source_key=source.key,
             catalogue=catalogue.to_rows(),
             model=model,
-            calibration=calibration,
             curve=curve,
             first_day=bounds.start.astimezone(source.timezone).date(),
             last_day=opened.run.day,
-            sessions=sum(weights),
+            sessions=training.sessions,
             sequences=len(keys),
             parent=opened.run.version,
             settings=source,
+            parts={name: part for name, part in parts.items() if part is not None},
+            metrics={
+                "training_alarms": evidence.training_alarms,
+                "unsupported_sessions": evidence.left_out_sessions,
+                "false_positives_learnt": training.false_positives,
+                "true_positives_left_out": len(training.left_out),
+            },
         )
         path = place.registry.write(version)
         days = (version.last_day - version.first_day).days + 1
@@ -87,19 +97,30 @@ def fit(
             created_by=opened.run.run_key,
             templates=catalogue.templates,
         )
+        publish_workflows(place, version)
         record.rows = len(keys)
-        record.message = f"version {version.version}: {sum(weights)} sessions, {len(keys)} distinct sequences"
+        record.message = (
+            f"version {version.version}: {training.sessions} sessions, {len(keys)} distinct sequences; "
+            f"{evidence.training_alarms:.2%} of these sessions would be flagged if they were new"
+        )
     ledger.finish_run(place.engine, run_id, "done")
     return version.version
 
 
-def _resolved(sequences: pl.DataFrame, catalogue: Catalogue) -> tuple[list[tuple[str, ...]], list[int]]:
-    """Distinct sequences of keys that are no aliases, and how many sessions have each."""
-    counts: Counter[tuple[str, ...]] = Counter()
-    for keys, sessions in sequences.select("keys", "sessions").iter_rows():
-        counts[tuple(map(catalogue.resolve, keys))] += sessions
-    ordered = sorted(counts)
-    return ordered, [counts[keys] for keys in ordered]
+def _enough(opened: OpenRun, training: TrainingSessions) -> None:
+    source, bounds = opened.source, opened.bounds
+    if not training.sequences:
+        raise ModelError(
+            f"no closed sessions of {source.name} between {bounds.start:%Y-%m-%d %H:%M} and "
+            f"{bounds.end:%Y-%m-%d %H:%M} UTC: nothing to train on. Are there raw files for these days, and does "
+            "the session setting name sessions in their lines? `deeplog-ops source check` shows both"
+        )
+    if training.sessions < 2:
+        raise ModelError(
+            f"{source.name} has a single closed session from {bounds.start:%Y-%m-%d %H:%M} to "
+            f"{bounds.end:%Y-%m-%d %H:%M} UTC: a model needs 2 at least, verdicts need "
+            f"{source.detection.least_sessions} (detection.least_sessions). Train on more days, or cut sessions shorter"
+        )
 
 
 def _logged(loss: EpochLoss, epochs: int) -> None:

@@ -51,7 +51,7 @@ def _checks(place: Workplace, source: SourceConfig, version: str, champion: str 
         return True, "the first version"
     old = place.registry.read(source.key, champion)
     least = source.detection.least_sessions
-    if new.calibration.warming_up(least) and not old.calibration.warming_up(least):
+    if new.warming_up(least) and not old.warming_up(least):
         return (
             False,
             f"it was trained on {new.training_sessions} sessions, too few for verdicts; the champion was not",

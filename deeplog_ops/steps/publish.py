@@ -104,7 +104,7 @@ def _state(opened: OpenRun, absent: str | None, judged: int) -> tuple[DayState, 
     version = opened.version
     if version is None:
         return DayState.WARMING_UP, "no model version yet: run the training"
-    if version.calibration.warming_up(opened.source.detection.least_sessions):
+    if version.warming_up(opened.source.detection.least_sessions):
         return DayState.WARMING_UP, (
             f"the model was trained on {version.training_sessions} sessions; verdicts need "
             f"{opened.source.detection.least_sessions}"

@@ -33,7 +33,7 @@ def _found(opened: OpenRun, record: StageLog) -> list[Anomaly]:
     if not settings.enabled:
         record.message = "values are not watched (detection.values.enabled)"
         return []
-    if version is None or version.calibration.warming_up(detection.least_sessions):
+    if version is None or version.warming_up(detection.least_sessions):
         record.message = "no model version to judge by yet: the day is warming up"
         return []
     part = version.part(PART)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date
 
 from deeplog_ops.models.key_training import Progress as EpochProgress
+from deeplog_ops.steps.apply_rules import apply_rules
 from deeplog_ops.steps.assign_keys import assign_keys, learn_keys
 from deeplog_ops.steps.begin import begin_day, begin_training, training_days
 from deeplog_ops.steps.detect import detect
@@ -16,6 +17,8 @@ from deeplog_ops.steps.ingest import Progress, ingest
 from deeplog_ops.steps.promote import Decision, promote
 from deeplog_ops.steps.publish import Published, publish
 from deeplog_ops.steps.score import score
+from deeplog_ops.steps.score_rates import score_rates
+from deeplog_ops.steps.score_values import score_values
 from deeplog_ops.steps.sequence import sequence
 from deeplog_ops.steps.workplace import Workplace
 
@@ -47,7 +50,10 @@ def run_day(
         for name, step in (
             ("assigning keys", assign_keys),
             ("building sessions", sequence),
-            ("scoring", score),
+            ("scoring keys", score),
+            ("scoring values", score_values),
+            ("scoring rates", score_rates),
+            ("applying rules", apply_rules),
             ("judging", detect),
         ):
             say(name)
@@ -86,7 +92,7 @@ def run_training(
         learn_keys(place, run_id)
         say("building sessions")
         sequence(place, run_id)
-        say("training the key model")
+        say("training the models")
         version = fit(place, run_id, epochs=epochs, progress=epoch_progress)
         decision = promote(
             place, source_name, version, rule=rule or place.source(source_name).training.promote, who=who

@@ -21,7 +21,7 @@ from deeplog_ops.models.part import ModelPart
 from deeplog_ops.records import stable_id
 
 if TYPE_CHECKING:
-    from deeplog_ops.detection.calibration import Calibration
+    from deeplog_ops.detection.session_evidence import SessionEvidence
     from deeplog_ops.models.key_model import KeyModel
     from deeplog_ops.models.key_training import EpochLoss
 
@@ -36,7 +36,7 @@ class ModelVersion:
     """Everything a day's run needs of a training. Immutable; `version` depends on neither time nor machine.
 
     `catalogue` has a row a template (template_id, text, first_seen, alias_of), `weights` the arrays of the network by
-    name, `key_model` and `calibration_data` what restores the two, `loss_curve` a row an epoch. `parts` holds what else was
+    name, `key_model` what restores it, `loss_curve` a row an epoch. `parts` holds what else was
     learnt, by name. `library_versions` is told but not hashed.
     """
 
@@ -52,7 +52,6 @@ class ModelVersion:
     vocabulary: tuple[str, ...] = field(repr=False)
     weights: Mapping[str, NDArray[np.float32]] = field(repr=False)
     key_model_data: Mapping[str, Any] = field(repr=False)
-    calibration_data: Mapping[str, Any] = field(repr=False)
     loss_curve: tuple[Mapping[str, float], ...] = field(repr=False)
     library_versions: Mapping[str, str] = field(repr=False)
     parts: Mapping[str, ModelPart] = field(default_factory=dict, repr=False)
@@ -64,7 +63,6 @@ class ModelVersion:
         source_key: str,
         catalogue: Iterable[Mapping[str, Any]],
         model: KeyModel,
-        calibration: Calibration,
         curve: Iterable[EpochLoss],
         first_day: date,
         last_day: date,
@@ -73,6 +71,7 @@ class ModelVersion:
         parent: str | None,
         settings: SourceConfig,
         parts: Mapping[str, ModelPart] | None = None,
+        metrics: Mapping[str, float] | None = None,
     ) -> ModelVersion:
         """A version from what a training made. `settings` is the source's configuration, of which the part is kept
         that shapes what is learnt; `parent` is the version whose catalogue it goes on from."""
@@ -81,7 +80,8 @@ class ModelVersion:
         losses = tuple(
             {"epoch": loss.epoch, "train": loss.train, "validation": loss.validation} for loss in curve
         )
-        metrics: dict[str, Any] = {
+        measured: dict[str, Any] = {
+            **(metrics or {}),
             "sessions": sessions,
             "distinct_sequences": sequences,
             "templates": len(rows),
@@ -89,7 +89,7 @@ class ModelVersion:
             "epochs": len(losses),
         }
         if losses:
-            metrics["validation_loss"] = min(loss["validation"] for loss in losses)
+            measured["validation_loss"] = min(loss["validation"] for loss in losses)
         return cls(
             source_key=source_key,
             first_day=first_day,
@@ -97,13 +97,12 @@ class ModelVersion:
             training_sessions=sessions,
             parent=parent,
             seed=model.settings.seed,
-            metrics=metrics,
+            metrics=measured,
             settings={name: getattr(settings, name).model_dump(mode="json") for name in _SETTINGS},
             catalogue=rows,
             vocabulary=tuple(model.vocabulary.keys),
             weights=model.weights(),
             key_model_data=model.to_dict(),
-            calibration_data=calibration.to_dict(),
             loss_curve=losses,
             library_versions=installed_libraries(),
             parts=dict(parts or {}),
@@ -127,7 +126,6 @@ class ModelVersion:
         """The files by name, the same bytes for equal contents; text is UTF-8."""
         arrays = {name: np.ascontiguousarray(array) for name, array in self.weights.items()}
         return {
-            "calibration.json": _json(self.calibration_data),
             "catalogue.jsonl": b"".join(_json(row, indent=None) for row in self.catalogue),
             "key_model.json": _json(self.key_model_data),
             "key_model.safetensors": save(arrays),
@@ -171,7 +169,6 @@ class ModelVersion:
                 vocabulary=tuple(json.loads(files["vocabulary.json"])["keys"]),
                 weights=load(files["key_model.safetensors"]),
                 key_model_data=json.loads(files["key_model.json"]),
-                calibration_data=json.loads(files["calibration.json"]),
                 loss_curve=_rows(files["loss_curve.csv"]),
                 parts=_parts(files),
             )
@@ -186,10 +183,15 @@ class ModelVersion:
         return KeyModel.restore(Vocabulary(self.vocabulary), self.key_model_data, self.weights)
 
     @cached_property
-    def calibration(self) -> Calibration:
-        from deeplog_ops.detection.calibration import Calibration
+    def evidence(self) -> SessionEvidence:
+        """The default verdict."""
+        from deeplog_ops.detection.session_evidence import SessionEvidence
 
-        return Calibration.from_dict(self.calibration_data)
+        return SessionEvidence.restore(self.parts)
+
+    def warming_up(self, least_sessions: int) -> bool:
+        """Too few sessions to say what is rare: such a day is `warming_up`, not scored."""
+        return self.training_sessions < least_sessions
 
 
 def _parts(files: Mapping[str, bytes]) -> dict[str, ModelPart]:
