@@ -79,6 +79,14 @@ def test_one_in_two_hundred_of_another_kind_is_no_accident_but_three_wild_values
     assert float(Tail.fit(many).nats([9.0])[0]) < 9
 
 
+def test_a_heavy_tail_is_not_stretched_by_a_few_wild_values() -> None:
+    errors = np.random.default_rng(8).exponential(size=2000) - np.log(2)
+    wild = errors.copy()
+    wild[:3] = 400.0
+    assert Tail.fit(wild).kind == "tail"
+    assert Tail.fit(wild).at(12.0) < 1.5 * Tail.fit(errors).at(12.0)
+
+
 def test_where_few_errors_leave_it_open_both_are_reckoned_with() -> None:
     generator = np.random.default_rng(7)
     doubts = {
