@@ -19,7 +19,7 @@ TAIL_SHARES = (0.02, 0.05, 0.1)  # where a tail may begin: at the largest so man
 TAIL_LEAST = 10  # or at so many,
 TAIL_MOST = 500  # or so many
 UNLIKELY = 2.0  # deviations by which errors must be farther out than a Gaussian's, to be called a tail
-WILD_NATS = 4.0  # an error is wild where a Gaussian has e**-4 of them among so many,
+WILD_NATS = 4.0  # an error is wild where its model has e**-4 of them among so many,
 WILD = 4  # and so many of them are no accident,
 WILD_SHARE = 0.002  # nor are they such a share of the events, if these are more
 PRIOR = 5.0  # the body's slope counts as so many errors of the tail
@@ -62,21 +62,31 @@ class Tail:
         gaussian = cls(events, float(max(asked.max(), LEAST_WIDTH * spread)))
         if asked.max() < LEAST_WIDTH * spread:
             return gaussian._seldom(ordered, spread)
-        nats = gaussian.nats(ordered)
-        wild = int((nats > np.log(events) + WILD_NATS).sum())
+        likely = gaussian._likelier(ordered)
+        wild = likely._wild(ordered)
         if wild >= max(WILD, WILD_SHARE * events):
             # A few that are of another kind, such as the largest files: what they are is the tail.
             return gaussian._with_tail(ordered, wild, 1.0)
+        return likely
+
+    def _likelier(self, ordered: Floats) -> Tail:
+        """This Gaussian, or the tail that the errors (N,), given in order, show better; wild ones do not count."""
+        events, wild = self.events, self._wild(ordered)
         tops = sorted({int(np.clip(events * share, TAIL_LEAST, TAIL_MOST)) for share in TAIL_SHARES})
         tops = [top for top in tops if wild < top < events // 2]
         if not tops:
-            return gaussian._with_tail(ordered, max(1, events // 3), 0.5) if events > 2 else gaussian
+            return self._with_tail(ordered, max(1, events // 3), 0.5) if events > 2 else self
         # Beyond any place the nats of a Gaussian's errors are exponential with mean 1.
+        nats = self.nats(ordered)
         beyond = [_capped(nats[-top : events - wild] - nats[-top - 1], 1.0).mean() - 1.0 for top in tops]
         far, top = max((mean * np.sqrt(top), top) for mean, top in zip(beyond, tops, strict=True))
         if far > UNLIKELY:
-            return gaussian._with_tail(ordered, top, 1.0)
-        return gaussian._with_tail(ordered, tops[-1], _doubt(ordered[: events - wild], gaussian.width))
+            return self._with_tail(ordered, top, 1.0)
+        return self._with_tail(ordered, tops[-1], _doubt(ordered[: events - wild], self.width))
+
+    def _wild(self, ordered: Floats) -> int:
+        """How many of the errors (N,) are too rare for so many."""
+        return int((self.nats(ordered) > np.log(self.events) + WILD_NATS).sum())
 
     def _seldom(self, ordered: Floats, spread: float) -> Tail:
         """Nearly no error but zero, so that how far others go is hardly known: as far as a spread, as a rule."""
