@@ -68,6 +68,11 @@ class _Scores:
         counts = CountDistance.fit(sequences, weights)
         return cls(ProgressModel.fit(sequences, weights, counts.free), counts)
 
+    def with_sessions(self, sequences: Sequence[KeySequence], weights: Sequence[int]) -> _Scores:
+        return _Scores(
+            self.order.with_sessions(sequences, weights), self.counts.with_sessions(sequences, weights)
+        )
+
     def of(self, sequences: Sequence[KeySequence]) -> tuple[Floats, Floats]:
         return self.order.session_scores(sequences), self.counts.session_scores(sequences)
 
@@ -135,6 +140,19 @@ class SessionEvidence:
             training_alarms=float(counts[strength >= 1].sum() / counts.sum()),
             knots=_knots(strength, counts),
         )
+
+    def with_vouched(self, sequences: Sequence[KeySequence], weights: Sequence[int]) -> SessionEvidence:
+        """The same with N sequences that people vouched for as normal, sequence i counting as weights[i] sessions.
+
+        The scores are those of a fit that had them, with the same keys taken as free. The tails, and so what share of
+        normal sessions is flagged, stay those of the training: few sessions that were picked out say nothing of them.
+        """
+        keys, counts = _distinct(sequences, weights)
+        supported = self.supported.with_sessions(keys, counts.tolist())
+        every = supported
+        if self.left_out_sessions:
+            every = self.every.with_sessions(keys, counts.tolist())
+        return replace(self, supported=supported, every=every, sessions=self.sessions + int(counts.sum()))
 
     def judge(self, sequences: Sequence[KeySequence], budget: float | None = None) -> Judged:
         """Any sequences (N), of any keys and lengths; anomalous ones have a strength of 1 or more."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from deeplog_ops.errors import ModelError
-from deeplog_ops.models.classic.count_vectors import CountTable, count_keys
+from deeplog_ops.models.classic.count_vectors import CountTable, count_keys, sessions_of
 from deeplog_ops.models.part import ModelPart
 from deeplog_ops.models.session_events import Hashes, symbol_hashes
 from deeplog_ops.models.vocabulary import ESCAPE, Vocabulary
@@ -31,7 +31,7 @@ STEPS = 2.0  # a difference of n steps costs so many times ln(n) more: counts ha
 FREE_SHARE = 0.75  # the keys that make up so much of what differs in training vary freely
 _CELLS = 2**22  # numbers worked on at once: bounds memory
 _EQUAL = 9  # decimals of a nat to which two vectors are equally near; then the first is taken
-_ARRAYS = ("vectors", "sessions", "seen", "seen_sessions", "cost", "step", "differing")
+_ARRAYS = ("vectors", "sessions", "seen", "seen_sessions", "having", "cost", "step", "differing")
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ class CountDistance:
     sessions: Ints
     seen: Hashes  # (D,) sorted
     seen_sessions: Ints  # (D,)
+    having: Ints  # (K + 1,) sessions of training with each key
     novel: float  # cost of being novel
     cost: Floats  # (K + 1,) of a difference in each key
     step: Floats  # (K + 1,) what counts as one step of a difference
@@ -56,21 +57,54 @@ class CountDistance:
     def fit(cls, sequences: Sequence[Sequence[str]], weights: Sequence[int] | None = None) -> CountDistance:
         """From N sequences, sequence i standing for weights[i] sessions. ModelError without any."""
         table = CountTable.of(sequences, weights)
-        single = int(table.sessions[table.sessions == 1].sum())
-        novel = -np.log((single + 0.5) / (table.sessions.sum() + 1))
         hashes = _hashes(table.counts, table.keys)
+        order = np.argsort(hashes)
+        having = table.sessions @ (table.counts > 0)
+        return cls._of(table.keys, table.counts, hashes[order], table.sessions[order], having)
+
+    def with_sessions(
+        self, sequences: Sequence[Sequence[str]], weights: Sequence[int] | None = None
+    ) -> CountDistance:
+        """What a fit on all of its training and N more sequences gives, equal to it, with new keys and without.
+
+        A vector that was not among the references stays behind them, unless it is given again now.
+        """
+        present, added = sessions_of(sequences, weights)
+        keys = tuple(sorted({*self.keys, *(key for sequence in present for key in sequence)}))
+        number = {key: place for place, key in enumerate(keys)}
+        column = [*(number[key] for key in self.keys), len(keys)]
+        known = np.zeros((len(self.vectors), len(keys) + 1), np.int64)
+        known[:, column] = self.vectors
+        counts = count_keys(present, keys)
+        # The hash of a vector is the same with more keys: what it has none of adds nothing.
+        hashes = np.concatenate([self.seen, _hashes(counts, keys)])
+        seen, place = np.unique(hashes, return_inverse=True)
+        sessions = np.bincount(place, np.concatenate([self.seen_sessions, added])).astype(np.int64)
+        having = added @ (counts > 0)
+        having[column] += self.having
+        return self._of(keys, np.unique(np.concatenate([known, counts]), axis=0), seen, sessions, having)
+
+    @classmethod
+    def _of(
+        cls, keys: tuple[str, ...], counts: Ints, seen: Hashes, seen_sessions: Ints, having: Ints
+    ) -> CountDistance:
+        """From vectors (C, K + 1), sorted, the likeliest references among them; the others are known by hash."""
+        single = int((seen_sessions == 1).sum())
+        novel = -np.log((single + 0.5) / (seen_sessions.sum() + 1))
+        hashes = _hashes(counts, keys)
+        sessions = seen_sessions[np.searchsorted(seen, hashes)]
         # Of vectors that equally many sessions have, the hash decides: in their own order, none that has much of
         # the first key would be among the references.
-        kept = np.sort(np.lexsort((hashes, -table.sessions))[:REFERENCES])
-        vectors = table.counts[kept].astype(np.int32)
+        kept = np.sort(np.lexsort((hashes, -sessions))[:REFERENCES])
+        vectors = counts[kept].astype(np.int32)
         width = vectors.shape[1]
-        order = np.argsort(hashes)
         found = cls(
-            keys=table.keys,
+            keys=keys,
             vectors=vectors,
-            sessions=table.sessions[kept],
-            seen=hashes[order],
-            seen_sessions=table.sessions[order],
+            sessions=sessions[kept],
+            seen=seen,
+            seen_sessions=seen_sessions,
+            having=having,
             novel=float(novel),
             cost=np.ones(width),
             step=np.ones(width),
@@ -78,7 +112,6 @@ class CountDistance:
         )
         if len(vectors) < 2:
             return replace(found, cost=np.full(width, np.log(width)))
-        having = table.sessions @ (table.counts > 0)
         # The first round finds the nearest by the number of differences, the second by what these cost.
         for _ in range(2):
             found = found._with_costs(having)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from deeplog_ops.config import KeyModelSettings
 from deeplog_ops.errors import ModelError
+from deeplog_ops.models.key_growth import grown
 from deeplog_ops.models.key_network import KeyNetwork, KeyNetworkShape
 from deeplog_ops.models.key_scoring import next_keys, score_sequences
 from deeplog_ops.models.key_training import EpochLoss, Progress, train_network
@@ -25,6 +26,8 @@ from deeplog_ops.models.vocabulary import Vocabulary
 KeySequence = Sequence[str]
 
 VALIDATION_FOLDS = 10  # one of them is held out for early stopping
+FURTHER_EPOCHS = 8  # of an update
+FURTHER_RATE = 0.1  # of the learning rate of the training before it
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,40 @@ class KeyModel:
             progress,
         )
         return cls(vocabulary, settings, network, KeyUsage.of(vocabulary, sequences, counts)), losses
+
+    def learnt_more(
+        self,
+        sequences: Sequence[KeySequence],
+        weights: Sequence[int],
+        known: Sequence[KeySequence],
+        known_weights: Sequence[int],
+    ) -> tuple[KeyModel, list[EpochLoss]]:
+        """Trained some epochs further on N sequences that are new to it, and on some that it knows, lest it forgets.
+
+        New keys stand behind the others in the vocabulary. As deterministic as `fit`.
+        """
+        new, counts = _distinct(sequences, weights)
+        vocabulary = self.vocabulary.with_keys_of(new)
+        every, every_counts = _distinct([*known, *new], [*known_weights, *counts.tolist()])
+        windows = distinct_windows([vocabulary.encode(keys) for keys in every], self.settings.history)
+        further = self.settings.model_copy(
+            update={
+                "epochs": FURTHER_EPOCHS,
+                "patience": FURTHER_EPOCHS,
+                "learning_rate": self.settings.learning_rate * FURTHER_RATE,
+            }
+        )
+        occurs = windows.summed(every_counts.astype(float))
+        network, losses = train_network(
+            windows,
+            occurs,
+            np.zeros_like(occurs),
+            len(vocabulary),
+            further,
+            start=grown(self.network, len(vocabulary)),
+        )
+        usage = self.usage.with_sessions(vocabulary, new, counts)
+        return KeyModel(vocabulary, self.settings, network, usage), losses
 
     def score(
         self,

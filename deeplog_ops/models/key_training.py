@@ -55,9 +55,11 @@ def train_network(
     symbols: int,
     settings: KeyModelSettings,
     progress: Progress | None = None,
+    start: KeyNetwork | None = None,
 ) -> tuple[KeyNetwork, list[EpochLoss]]:
     """Fit to windows that occur `train` times each (U,); keep the epoch that fits `validation` (U,) best.
 
+    With `start` it goes on from that network's weights, which must have the shape of the settings and `symbols`.
     The same windows, settings and versions on the same machine's CPU give bit-identical weights. The
     caller's random state is left as it was.
     """
@@ -66,6 +68,8 @@ def train_network(
     with one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         network = KeyNetwork(shape).to(device)
+        if start is not None:
+            network.load_state_dict(start.state_dict())
         losses = _train(network, windows, train, validation, settings, device, progress)
     return network.eval(), losses
 

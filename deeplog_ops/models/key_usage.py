@@ -26,14 +26,23 @@ class KeyUsage:
         cls, vocabulary: Vocabulary, sequences: Sequence[Sequence[str]], sessions: NDArray[np.int64]
     ) -> KeyUsage:
         """Count N sequences, sequence i standing for sessions[i] sessions."""
-        events = np.zeros(len(vocabulary), np.int64)
-        seen_in = np.zeros(len(vocabulary), np.int64)
-        for keys, count in zip(sequences, sessions, strict=True):
-            symbols = vocabulary.encode(keys)
-            np.add.at(events, symbols, count)
-            seen_in[np.unique(symbols)] += count
-        events[EOS] = sessions.sum()
-        return cls(tuple(events.tolist()), int(np.count_nonzero(seen_in == 1)))
+        events, having = _counted(vocabulary, sequences, sessions)
+        return cls(tuple(events.tolist()), int(np.count_nonzero(having == 1)))
+
+    def with_sessions(
+        self, vocabulary: Vocabulary, sequences: Sequence[Sequence[str]], sessions: NDArray[np.int64]
+    ) -> KeyUsage:
+        """With N sequences more; `vocabulary` is the one so far with new keys behind it.
+
+        A key that one session alone had counts as one no more where it comes again; that it was one is known of keys
+        that came a single time.
+        """
+        events, having = _counted(vocabulary, sequences, sessions)
+        before = np.zeros(len(vocabulary), np.int64)
+        before[: len(self.events)] = self.events
+        no_more = np.count_nonzero((before == 1) & (having > 0))
+        once = max(0, self.once - no_more) + np.count_nonzero((before == 0) & (having == 1))
+        return KeyUsage(tuple((before + events).tolist()), int(once))
 
     @property
     def new_key(self) -> float:
@@ -69,3 +78,16 @@ class KeyUsage:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> KeyUsage:
         return cls(tuple(int(count) for count in data["events"]), int(data["once"]))
+
+
+def _counted(
+    vocabulary: Vocabulary, sequences: Sequence[Sequence[str]], sessions: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How often each symbol comes, and how many sessions have it, EOS once in each: (V,), (V,)."""
+    events, having = np.zeros((2, len(vocabulary)), np.int64)
+    for keys, count in zip(sequences, sessions, strict=True):
+        symbols = vocabulary.encode(keys)
+        np.add.at(events, symbols, count)
+        having[np.unique(symbols)] += count
+    events[EOS] = sessions.sum()
+    return events, having

@@ -36,6 +36,28 @@ class _Level:
     pair: Hashes  # (P,) sorted: hash of a history and the key after it
     pairs: Ints  # (P,)
 
+    @classmethod
+    def of(cls, history: Hashes, pair: Hashes, each: Ints) -> _Level:
+        """From the history and the pair of every event (E,), event i counting each[i] times."""
+        no_hash, no_count = np.zeros(0, np.uint64), np.zeros(0, np.int64)
+        return cls(no_hash, no_count, no_count, no_hash, no_count).with_events(history, pair, each)
+
+    def with_events(self, history: Hashes, pair: Hashes, each: Ints) -> _Level:
+        """The same with more events (see `of`)."""
+        distinct, first = np.unique(pair, return_index=True)
+        new = history[first[~np.isin(distinct, self.pair)]]  # the histories that get one more follower each
+        known, place = np.unique(np.concatenate([self.history, history]), return_inverse=True)
+        pairs, pair_place = np.unique(np.concatenate([self.pair, pair]), return_inverse=True)
+        followers = np.bincount(np.searchsorted(known, new), minlength=len(known))
+        followers[np.searchsorted(known, self.history)] += self.followers
+        return _Level(
+            known,
+            np.bincount(place, np.concatenate([self.events, each]), len(known)).astype(np.int64),
+            followers.astype(np.int64),
+            pairs,
+            np.bincount(pair_place, np.concatenate([self.pairs, each]), len(pairs)).astype(np.int64),
+        )
+
 
 @dataclass(frozen=True)
 class ProgressModel:
@@ -55,23 +77,21 @@ class ProgressModel:
         """From N sequences, sequence i standing for weights[i] sessions. ModelError without any."""
         present, counts = sessions_of(sequences, weights)
         vocabulary = Vocabulary.of(present)
-        events = SessionEvents.of(vocabulary, present)
-        each = counts[events.sequence]
-        levels = []
-        for history in _histories(vocabulary, events, free):
-            pair = mixed(history, events.symbols.view(np.uint64))
-            known, place = np.unique(history, return_inverse=True)
-            pairs, first, pair_place = np.unique(pair, return_index=True, return_inverse=True)
-            levels.append(
-                _Level(
-                    known,
-                    np.bincount(place, each, len(known)).astype(np.int64),
-                    np.bincount(place[first], minlength=len(known)).astype(np.int64),
-                    pairs,
-                    np.bincount(pair_place, each, len(pairs)).astype(np.int64),
-                )
-            )
-        return cls(vocabulary, tuple(sorted(free)), tuple(levels))
+        levels = tuple(_Level.of(*each) for each in _counted(vocabulary, present, counts, free))
+        return cls(vocabulary, tuple(sorted(free)), levels)
+
+    def with_sessions(
+        self, sequences: Sequence[Sequence[str]], weights: Sequence[int] | None = None
+    ) -> ProgressModel:
+        """What a fit on all of its training and N sequences more gives, with the same `free`: the scores are equal.
+
+        New keys stand behind the others in the vocabulary, so that what was counted keeps its meaning.
+        """
+        present, counts = sessions_of(sequences, weights)
+        vocabulary = self.vocabulary.with_keys_of(present)
+        added = _counted(vocabulary, present, counts, self.free)
+        levels = tuple(level.with_events(*each) for level, each in zip(self.levels, added, strict=True))
+        return ProgressModel(vocabulary, self.free, levels)
 
     def surprises(self, sequences: Sequence[Sequence[str]]) -> tuple[Floats, Ints]:
         """-ln P of every event and end, flat (E,), and where each sequence begins (N + 1,)."""
@@ -151,6 +171,18 @@ class ProgressModel:
             better = (came + kinds * chance) / np.maximum(total + kinds, 1)
             chance = np.where(known, better, chance)
         return chance
+
+
+def _counted(
+    vocabulary: Vocabulary, sequences: Sequence[Sequence[str]], sessions: Ints, free: Collection[str]
+) -> list[tuple[Hashes, Hashes, Ints]]:
+    """For each level the history and the pair of every event (E,), and how often it came."""
+    events = SessionEvents.of(vocabulary, sequences)
+    each = sessions[events.sequence]
+    return [
+        (history, mixed(history, events.symbols.view(np.uint64)), each)
+        for history in _histories(vocabulary, events, free)
+    ]
 
 
 def _histories(vocabulary: Vocabulary, events: SessionEvents, free: Collection[str]) -> list[Hashes]:

@@ -21,7 +21,8 @@ END = ""  # how the end of a session is written where keys are listed; no templa
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The keys of training, sorted. Aliases are resolved by the caller, in training and scoring alike."""
+    """The keys of training, sorted; behind them those that were learnt later. Aliases are resolved by the caller, in
+    training and scoring alike."""
 
     keys: tuple[str, ...]
 
@@ -32,6 +33,11 @@ class Vocabulary:
     @classmethod
     def of(cls, sequences: Iterable[Iterable[str]]) -> Vocabulary:
         return cls(tuple(sorted({key for sequence in sequences for key in sequence})))
+
+    def with_keys_of(self, sequences: Iterable[Iterable[str]]) -> Vocabulary:
+        """The same with the new keys of these sequences, sorted, behind its own: no symbol changes its number."""
+        new = {key for sequence in sequences for key in sequence}.difference(self.keys)
+        return Vocabulary((*self.keys, *sorted(new)))
 
     def __len__(self) -> int:
         """The number of symbols: the keys and BOS, EOS, ESCAPE."""
