@@ -1,4 +1,4 @@
-"""Normal sessions of workflows that are known, and what goes wrong with them."""
+"""Normal sessions of workflows that are known, what goes wrong with them, and the share that is flagged."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from itertools import count
 
 import numpy as np
 
+from deeplog_ops.detection.session_evidence import SessionEvidence
+
 Session = tuple[str, ...]
+
+FIXED = ("start", "lock", "read", "check", "write", "free", "close", "end")
 
 
 @dataclass(frozen=True)
@@ -92,3 +96,13 @@ def without(session: Session, key: str) -> Session:
 def doubled(session: Session, key: str) -> Session:
     place = session.index(key)
     return (*session[:place], key, *session[place:])
+
+
+def fitted(
+    training: list[Session], weights: list[int] | None = None, budget: float = 0.001
+) -> SessionEvidence:
+    return SessionEvidence.fit(training, None if weights is None else weights[: len(training)], budget=budget)
+
+
+def flagged(evidence: SessionEvidence, asked: list[Session], budget: float | None = None) -> float:
+    return float((evidence.judge(asked, budget).strength >= 1).mean())
