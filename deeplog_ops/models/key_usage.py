@@ -40,9 +40,9 @@ class KeyUsage:
         events, having = _counted(vocabulary, sequences, sessions)
         before = np.zeros(len(vocabulary), np.int64)
         before[: len(self.events)] = self.events
-        no_more = np.count_nonzero((before == 1) & (having > 0))
-        once = max(0, self.once - no_more) + np.count_nonzero((before == 0) & (having == 1))
-        return KeyUsage(tuple((before + events).tolist()), int(once))
+        no_more = int(((before == 1) & (having > 0)).sum())
+        once = max(0, self.once - no_more) + int(((before == 0) & (having == 1)).sum())
+        return KeyUsage(tuple((before + events).tolist()), once)
 
     @property
     def new_key(self) -> float:
