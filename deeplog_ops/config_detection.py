@@ -18,7 +18,7 @@ class Values(Stage):
 
     enabled: bool = Field(default=True, description="false: values are not watched")
     false_alarms: float = Field(
-        default=0.0002, gt=0, lt=1, description="share of normal sessions that may be flagged for a value"
+        default=0.0005, gt=0, lt=1, description="share of normal sessions that may be flagged for a value"
     )
     bound: float | None = Field(
         default=None,

@@ -59,6 +59,10 @@ class ModelError(DeeplogError):
     exit_code = 5
 
 
+class OlderVersionError(ModelError):
+    """A model version that an earlier release of this program wrote: it cannot be used, only trained anew."""
+
+
 class DatabaseError(DeeplogError):
     """The database refused, or holds something else than expected."""
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 from deeplog_ops.config import SourceConfig
 from deeplog_ops.db import ledger
-from deeplog_ops.errors import ModelError
+from deeplog_ops.errors import ModelError, OlderVersionError
 from deeplog_ops.records import DayBounds, PartitionRef
 from deeplog_ops.steps.workplace import Workplace
 from deeplog_ops.storage.lake import PartitionWriter
@@ -41,10 +41,19 @@ class OpenRun:
 
     @cached_property
     def version(self) -> ModelVersion | None:
-        """The model version that the run pinned, read and checked once; None where there was none yet."""
+        """The model version that the run pinned, read and checked once; None where there was none yet.
+
+        A training starts anew where an earlier release wrote the champion: ids of templates stay, they are hashes.
+        """
         if self.run.version is None:
             return None
-        found = self.place.registry.read(self.source.key, self.run.version)
+        try:
+            found = self.place.registry.read(self.source.key, self.run.version)
+        except OlderVersionError as error:
+            if self.run.kind != "train":
+                raise
+            log.warning("%s: this training starts with a catalogue of its own", error)
+            return None
         if found.source_key != self.source.key:
             raise ModelError(
                 f"version {self.run.version} belongs to {found.source_key}, not to {self.source.key}"

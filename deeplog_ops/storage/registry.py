@@ -1,7 +1,8 @@
 """The model registry: a folder a version that a person can read, checked by hashes when a program does.
 
     source={key}/{version}/   manifest.json  README.md  catalogue.jsonl  vocabulary.json  key_model.json
-                              key_model.safetensors  calibration.json  loss_curve.csv  metrics.json  settings.json
+                              key_model.safetensors  part_*.json  part_*.safetensors  loss_curve.csv  metrics.json
+                              settings.json
 
 The manifest is written last: a folder without one is what a killed training left. Nothing here is a pickle.
 """
@@ -16,13 +17,13 @@ from typing import Any
 
 from upath import UPath
 
-from deeplog_ops.errors import ModelError
+from deeplog_ops.errors import ModelError, OlderVersionError
 from deeplog_ops.storage.lake import remove_folder, youngest
 from deeplog_ops.storage.model_version import ModelVersion
 from deeplog_ops.storage.paths import is_local
 
 MANIFEST = "manifest.json"
-FORMAT = 1
+FORMAT = 2
 
 
 class Registry:
@@ -133,6 +134,11 @@ class Registry:
             raise ModelError(
                 f"{folder / MANIFEST} is damaged: {error}. Restore the folder, or train again"
             ) from error
+        if isinstance(manifest.get("format"), int) and manifest["format"] < FORMAT:
+            raise OlderVersionError(
+                f"version {version} of {source_key} was written by an earlier release (format {manifest['format']}, "
+                f"this one reads {FORMAT}): train again, then run the day"
+            )
         if manifest.get("format") != FORMAT:
             raise ModelError(
                 f"{folder / MANIFEST} has format {manifest.get('format')!r}, this program reads {FORMAT}: "
@@ -173,7 +179,12 @@ sessions), seed {version.seed}, parent {version.parent or "none"}. It never chan
 | catalogue.jsonl | the templates, a line each, the older before the younger; `alias_of` names an older one |
 | vocabulary.json | the log keys (ids of templates) that the key model knows |
 | key_model.json, key_model.safetensors | the key model: its settings, and its weights |
-| calibration.json | which scores are how unusual |
+| part_verdict.json | the thresholds of the default verdict, and how training set them |
+| part_order.*, part_counts.* | its two scores: how surprising is a key, how far are the counts; of all sessions as `_of_all` |
+| part_values.* | what numbers, times and categories are usual, a template each |
+| part_rates.* | how often each template comes, by hour and weekday |
+| part_workflows.json | the workflows, by co-occurrence and by the key model's predictions |
+| part_opinions.json | what the other detectors learn from, and their thresholds |
 | loss_curve.csv | mean surprise (nats) after each epoch, on training and on held-out sessions |
 | metrics.json | what training measured |
 | settings.json | the part of the source's configuration that shapes all this |

@@ -13,9 +13,10 @@ import pytest
 from upath import UPath
 
 from deeplog_ops.config import KeyModelSettings, SourceConfig
-from deeplog_ops.detection.calibration import Calibration
-from deeplog_ops.errors import ModelError
+from deeplog_ops.detection.session_evidence import SessionEvidence
+from deeplog_ops.errors import ModelError, OlderVersionError
 from deeplog_ops.models.key_model import KeyModel
+from deeplog_ops.models.part import ModelPart
 from deeplog_ops.storage import model_version
 from deeplog_ops.storage.paths import open_path
 from deeplog_ops.storage.registry import ModelVersion, Registry
@@ -47,9 +48,9 @@ def a_version(**changes: Any) -> ModelVersion:
             "head.bias": np.arange(3, dtype=np.float32)[::-1],
         },
         "key_model_data": {"settings": {"hidden": 4}, "new_key": 0.1 + 0.2},
-        "calibration_data": {"scale": 1e-300},
         "loss_curve": ({"epoch": 1, "train": 0.5, "validation": 0.125},),
         "library_versions": {"torch": "2.13.0"},
+        "parts": {"rates": ModelPart({"scale": 1e-300}, {"bins": np.arange(4, dtype=np.int64)})},
     }
     return ModelVersion(**facts | changes)
 
@@ -63,14 +64,15 @@ def test_what_is_read_is_what_was_written(root: UPath) -> None:
     assert read.files == version.files
     for name, array in version.weights.items():
         np.testing.assert_array_equal(read.weights[name], array)
-    assert replace(read, weights={}) == replace(version, weights={})
+    np.testing.assert_array_equal(read.parts["rates"].arrays["bins"], version.parts["rates"].arrays["bins"])
+    assert replace(read, weights={}, parts={}) == replace(version, weights={}, parts={})
     assert registry.list("web") == [version.version]
     assert registry.list("mail") == []
 
 
 def test_the_name_says_what_it_holds_and_not_when_or_where() -> None:
     name = a_version().version
-    assert name == "936e11b8b110"  # on every machine, for ever
+    assert name == "b1f17a225787"  # on every machine, for ever
     assert a_version(library_versions={"torch": "3"}, parent="v0").version == name
     flipped = {key: array.copy() for key, array in a_version().weights.items()}
     assert a_version(weights=dict(reversed(flipped.items()))).version == name
@@ -79,7 +81,8 @@ def test_the_name_says_what_it_holds_and_not_when_or_where() -> None:
         {"weights": flipped},
         {"vocabulary": ("b2", "a1")},
         {"catalogue": a_version().catalogue[:1]},
-        {"calibration_data": {"scale": 2e-300}},
+        {"parts": {"rates": ModelPart({"scale": 2e-300}, {"bins": np.arange(4, dtype=np.int64)})}},
+        {"parts": {"rates": ModelPart({"scale": 1e-300}, {"bins": np.arange(4, dtype=np.int64)[::-1]})}},
         {"last_day": date(2024, 3, 15)},
         {"source_key": "mail"},
     ):
@@ -104,7 +107,8 @@ def test_a_person_can_read_it_and_there_is_no_pickle(root: UPath) -> None:
         "vocabulary.json",
         "key_model.json",
         "key_model.safetensors",
-        "calibration.json",
+        "part_rates.json",
+        "part_rates.safetensors",
         "loss_curve.csv",
         "metrics.json",
         "settings.json",
@@ -178,8 +182,16 @@ def test_a_folder_moved_under_another_name_is_refused(root: UPath) -> None:
 def test_a_format_of_another_program_is_refused(root: UPath) -> None:
     registry, version = Registry(root), a_version()
     manifest = root / registry.write(version) / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 7'))
-    with pytest.raises(ModelError, match="has format 7, this program reads 1: upgrade"):
+    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 7'))
+    with pytest.raises(ModelError, match="has format 7, this program reads 2: upgrade"):
+        registry.read("web", version.version)
+
+
+def test_a_version_of_an_earlier_release_is_named_as_that(root: UPath) -> None:
+    registry, version = Registry(root), a_version()
+    manifest = root / registry.write(version) / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 1'))
+    with pytest.raises(OlderVersionError, match=r"written by an earlier release .* train again"):
         registry.read("web", version.version)
 
 
@@ -193,11 +205,11 @@ def test_a_trained_model_scores_the_same_after_a_round_trip(tmp_path: Path) -> N
     sequences = [["a", "b", "c"]] * 20 + [["a", "c"]] * 5
     model, curve = KeyModel.fit(sequences, settings=source.model)
     scores = model.session_scores(sequences)
+    evidence = SessionEvidence.fit(sequences, budget=0.001)
     version = ModelVersion.of(
         source_key="web",
         catalogue=Catalogue().to_rows(),
         model=model,
-        calibration=Calibration.fit(scores),
         curve=curve,
         first_day=date(2024, 3, 1),
         last_day=date(2024, 3, 2),
@@ -205,12 +217,13 @@ def test_a_trained_model_scores_the_same_after_a_round_trip(tmp_path: Path) -> N
         sequences=2,
         parent=None,
         settings=source,
+        parts=evidence.to_parts(),
     )
     registry = Registry(open_path(tmp_path))
     registry.write(version)
     read = registry.read("web", version.version)
     np.testing.assert_array_equal(read.key_model().session_scores(sequences), scores)
-    assert read.calibration == Calibration.fit(scores)
+    np.testing.assert_array_equal(read.evidence.judge(sequences).strength, evidence.judge(sequences).strength)
     assert read.metrics["keys"] == 3
     assert "torch" in read.library_versions
     assert set(model_version.installed_libraries()) >= {"numpy", "pyarrow"}

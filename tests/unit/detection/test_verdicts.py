@@ -2,15 +2,14 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deeplog_ops.config import Detection, KeyModelSettings
-from deeplog_ops.detection.calibration import Calibration
-from deeplog_ops.detection.verdicts import judge
+from deeplog_ops.detection.session_evidence import SessionEvidence
+from deeplog_ops.detection.verdicts import anomalies, flagged
 from deeplog_ops.errors import LakeError
 from deeplog_ops.models.key_model import KeyModel
 from deeplog_ops.records import Anomaly, stable_id
@@ -26,7 +25,7 @@ TEXTS = {
 }
 BUDGET = Detection(false_alarms=0.01)
 START = datetime(2026, 3, 1, tzinfo=UTC)
-CALIBRATION = Calibration.fit(np.random.default_rng(0).exponential(0.7, 500))
+EVIDENCE = SessionEvidence.fit(NORMAL, [300, 200], budget=0.01)
 
 
 @pytest.fixture(scope="module")
@@ -62,17 +61,19 @@ def sessions_of(sequences: list[tuple[str, ...]], judged: bool = True) -> pa.Tab
 def judged(
     model: KeyModel, sequences: list[tuple[str, ...]], sessions: pa.Table | None = None
 ) -> list[Anomaly]:
-    distinct = sorted(set(sequences))
-    return judge(
+    scores = model.score(sorted(set(sequences)), expected=3)
+    found, p_values = flagged(scores, EVIDENCE, BUDGET, TEXTS)
+    assert len(p_values) == scores.num_rows
+    made = anomalies(
         sessions_of(sequences) if sessions is None else sessions,
-        model.score(distinct, expected=3),
-        CALIBRATION,
-        BUDGET,
+        found,
+        scores["sequence_id"].combine_chunks(),
+        EVIDENCE.thresholds(BUDGET.false_alarms)[0],
         source_key="demo",
         day=date(2026, 3, 1),
         model_version="v1",
-        texts=TEXTS,
     )
+    return [anomaly for anomaly, _ in made]
 
 
 def test_normal_sessions_are_no_anomalies(model: KeyModel) -> None:
@@ -118,7 +119,7 @@ def test_sessions_that_another_day_judges_are_left_to_it(model: KeyModel) -> Non
 
 
 def test_a_sequence_without_a_score_is_a_clear_error(model: KeyModel) -> None:
-    with pytest.raises(LakeError, match="1 sequences of judged sessions have no score"):
+    with pytest.raises(LakeError, match="1 judged sessions have no score, s0 among them"):
         judged(model, NORMAL, sessions_of([("open",)]))
 
 
@@ -145,3 +146,20 @@ def test_work_done_once_a_sequence_agrees_with_judging_every_session_alone(
     together = judged(model, sequences)
     assert sorted(together, key=lambda a: a.locator) == sorted(alone, key=lambda a: a.locator)
     assert [a.score for a in together] == sorted((a.score for a in together), reverse=True)
+
+
+def test_a_name_that_came_back_on_the_same_day_names_two_anomalies(model: KeyModel) -> None:
+    rows = sessions_of([("open", "write")] * 2).to_pylist()
+    rows[1]["session"] = rows[0]["session"]
+    found = judged(model, [("open", "write")], pa.Table.from_pylist(rows, schema=SESSIONS))
+    assert sorted(anomaly.locator for anomaly in found) == ["0:s0", "0:s0:2"]
+    again = judged(model, [("open", "write")], pa.Table.from_pylist(rows[::-1], schema=SESSIONS))
+    assert {anomaly.anomaly_id: anomaly.where for anomaly in again} == {
+        anomaly.anomaly_id: anomaly.where for anomaly in found
+    }
+
+
+def test_what_came_too_often_is_told_where_no_place_is_odd(model: KeyModel) -> None:
+    (found,) = judged(model, [("open", *["write", "check"] * 9, "write", "close")])
+    assert "Compared with the most similar normal session" in found.reason
+    assert found.details["differences"][0]["came"] > found.details["differences"][0]["usual"]
