@@ -33,10 +33,12 @@ KeySequence = Sequence[str]
 ORDER_CAP = 9.0  # a single surprise says no more than this, when counts are to say something too
 TRUST = 12.0  # what a session gains at most from looking like one that nothing supports
 MARGIN = 0.25  # below the score of one new key in a surprising place, which is the highest threshold of all
-FLOOR = 0.65  # of that highest threshold is the lowest: what few sessions seem to allow is not believed
+FLOOR = 0.5  # of that highest threshold is the lowest: what few sessions seem to allow is not believed
 ORDER_FLOOR = 12.0  # nats; the lowest threshold of the order alone
 SUM_TAIL = 0.01
 SUM_CONFIDENCE = 0.99
+SHORT_CONFIDENCE = 0.9  # with fewer than SHORT sessions: to ask for more would blind it, and promise nothing
+SHORT = 100
 ORDER_TAIL = 0.005
 ORDER_CONFIDENCE = 0.99
 ORDER_BUDGET = 0.5  # the share of the budget that is the order's alone
@@ -112,7 +114,7 @@ class SessionEvidence:
         keys, counts = _distinct(sequences, weights)
         every = _Scores.fit(keys, counts.tolist())
         order, sets = every.left_out(keys)
-        alone = _unsupported(np.minimum(order, LONE_CAP) + sets, counts, every.highest + 1)
+        alone = _unsupported(np.minimum(order, LONE_CAP) + sets, counts, every.highest - 2)
         alone &= np.array([sequence not in vouched for sequence in keys])
         supported = every
         if alone.any():
@@ -126,7 +128,12 @@ class SessionEvidence:
         found = cls(
             supported=supported,
             every=every,
-            sum_tail=Tail.fit(_sum(order, sets), counts, largest=SUM_TAIL, confidence=SUM_CONFIDENCE),
+            sum_tail=Tail.fit(
+                _sum(order, sets),
+                counts,
+                largest=SUM_TAIL,
+                confidence=SUM_CONFIDENCE if counts.sum() >= SHORT else SHORT_CONFIDENCE,
+            ),
             order_tail=Tail.fit(order[known], counts[known], largest=ORDER_TAIL, confidence=ORDER_CONFIDENCE),
             budget=budget,
             sessions=int(counts.sum()),
