@@ -176,16 +176,12 @@ def normal_sessions(engine: Engine, source_key: str) -> Iterator[KeptSession]:
 
     They are read in one transaction as they are asked for, a few at a time.
     """
-    for row in _counted(engine, source_key, "normal"):
-        yield KeptSession(
-            row.day,
-            row.session,
-            row.piece,
-            tuple(row.keys),
-            tuple(row.times),
-            tuple(tuple(some) for some in row.parameters),
-            tuple(tuple(_number(value) for value in some) for some in row.numbers),
-        )
+    yield from map(_kept, _counted(engine, source_key, "normal"))
+
+
+def abnormal_sessions(engine: Engine, source_key: str) -> Iterator[KeptSession]:
+    """The sessions of true positives that hold and whose lines were kept; else as `normal_sessions`."""
+    yield from map(_kept, _counted(engine, source_key, "NOT normal AND keys IS NOT NULL"))
 
 
 def labelled_sessions(engine: Engine, source_key: str) -> Iterator[LabelledSession]:
@@ -232,6 +228,18 @@ def _counted(engine: Engine, source_key: str, condition: str) -> Iterator[Any]:
             text(f"SELECT * FROM ({_COUNTED}) counted WHERE {condition} ORDER BY day, session, piece"),
             {"source_id": source_id},
         )
+
+
+def _kept(row: Any) -> KeptSession:
+    return KeptSession(
+        row.day,
+        row.session,
+        row.piece,
+        tuple(row.keys),
+        tuple(row.times),
+        tuple(tuple(some) for some in row.parameters),
+        tuple(tuple(_number(value) for value in some) for some in row.numbers),
+    )
 
 
 def _number(value: float | str | None) -> float | None:

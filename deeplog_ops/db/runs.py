@@ -23,7 +23,8 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class Run:
-    """A run of a day (kind daily), or a training (kind train) on the days up to it, with its pinned version."""
+    """A run of a day (kind daily), a training on the days up to it (train), or an update by what people said
+    (feedback), with its pinned version."""
 
     run_id: int
     source_id: int
@@ -49,13 +50,13 @@ def begin_run(
     choice: str,
     config: Mapping[str, Any],
     bounds: DayBounds,
-    kind: Literal["daily", "train"] = "daily",
+    kind: Literal["daily", "train", "feedback"] = "daily",
 ) -> Run:
     """Begin a run, or take it up again: the same key on the same day is the same run with its pinned version.
     Bounds and configuration are those of the last begin.
 
     `choice` is "champion", "keep" (the version of the day's live run, else the champion) or a version. A training
-    leaves the table of days alone. Raises ModelError for a version that the source does not have.
+    and an update leave the table of days alone. Raises ModelError for a version that the source does not have.
     """
     with transaction(engine) as connection:
         source_id = source_of(connection, source_key)

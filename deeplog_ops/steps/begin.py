@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from deeplog_ops.db import ledger
+from deeplog_ops.db.learning import learning
 from deeplog_ops.records import DayBounds
 from deeplog_ops.steps.day import require_begun
 from deeplog_ops.steps.workplace import Workplace
@@ -41,17 +42,19 @@ def begin_training(
     """The number of a training run over the days from `first` to `last`: one long day to the stages before the fit."""
     source = place.registered(source_name)
     bounds = DayBounds.span(first, last, source.reading.zone, source.sessions.lookback)
-    run = ledger.begin_run(
-        place.engine,
-        source.key,
-        last,
-        run_key,
-        trigger=trigger,
-        choice="champion",
-        config=source.model_dump(mode="json"),
-        bounds=bounds,
-        kind="train",
-    )
+    # An update by what people said that is under way ends first: its result is where this training goes on.
+    with learning(place.engine, source.key):
+        run = ledger.begin_run(
+            place.engine,
+            source.key,
+            last,
+            run_key,
+            trigger=trigger,
+            choice="champion",
+            config=source.model_dump(mode="json"),
+            bounds=bounds,
+            kind="train",
+        )
     return run.run_id
 
 

@@ -7,20 +7,24 @@ from datetime import timedelta
 
 import pyarrow as pa
 
-from deeplog_ops.db import ledger
+from deeplog_ops.db import feedback, ledger
 from deeplog_ops.db import models as model_rows
 from deeplog_ops.detection.session_evidence import SessionEvidence
 from deeplog_ops.errors import ModelError
 from deeplog_ops.models.key_model import KeyModel
 from deeplog_ops.models.key_training import EpochLoss, Progress
+from deeplog_ops.models.part import ModelPart
 from deeplog_ops.steps.fit_rates import fit_rates
 from deeplog_ops.steps.fit_values import fit_values
 from deeplog_ops.steps.fit_workflows import fit_workflows, publish_workflows
+from deeplog_ops.steps.learnt import PART as LEARNT
+from deeplog_ops.steps.learnt import learnt_part, with_their_templates
 from deeplog_ops.steps.opinions import fit_opinions
 from deeplog_ops.steps.say import keep_what_was_said
 from deeplog_ops.steps.stage import OpenRun, stage
 from deeplog_ops.steps.stage_rows import template
 from deeplog_ops.steps.training_sessions import TrainingSessions, training_sessions
+from deeplog_ops.steps.vouched_values import letting_pass
 from deeplog_ops.steps.workplace import Workplace
 from deeplog_ops.storage.registry import ModelVersion
 from deeplog_ops.templates.catalogue import Catalogue
@@ -44,6 +48,8 @@ def fit(
         keep_what_was_said(place, source.name)
         training = training_sessions(opened, catalogue)
         _enough(opened, training)
+        vouched_keys = {key for sequence in training.vouched for key in sequence}
+        catalogue = with_their_templates(place, source.key, catalogue, vouched_keys)
         keys, weights = training.sequences, training.weights
         settings = source.model if epochs is None else source.model.model_copy(update={"epochs": epochs})
         evidence = SessionEvidence.fit(
@@ -52,7 +58,7 @@ def fit(
         model, curve = KeyModel.fit(keys, weights, settings, progress=progress or _logged)
         parts = {
             **evidence.to_parts(),
-            "values": fit_values(opened, catalogue, training.keep),
+            "values": _values(opened, catalogue, training),
             "rates": fit_rates(opened, catalogue),
             "workflows": fit_workflows(keys, weights, model),
             "opinions": fit_opinions(
@@ -62,6 +68,7 @@ def fit(
                 budget=source.detection.false_alarms,
                 seed=settings.seed,
             ),
+            LEARNT: learnt_part(training.learnt),
         }
         version = ModelVersion.of(
             source_key=source.key,
@@ -78,7 +85,7 @@ def fit(
             metrics={
                 "training_alarms": evidence.training_alarms,
                 "unsupported_sessions": evidence.left_out_sessions,
-                "false_positives_learnt": training.false_positives,
+                "false_positives_learnt": len(training.learnt),
                 "true_positives_left_out": len(training.left_out),
             },
         )
@@ -105,6 +112,16 @@ def fit(
         )
     ledger.finish_run(place.engine, run_id, "done")
     return version.version
+
+
+def _values(opened: OpenRun, catalogue: Catalogue, training: TrainingSessions) -> ModelPart | None:
+    """The part "values", which lets pass what people called normal."""
+    part = fit_values(opened, catalogue, training.keep)
+    if part is None or not training.learnt:
+        return part
+    place, source = opened.place, opened.source
+    kept = list(feedback.normal_sessions(place.engine, source.key))
+    return letting_pass(place, source.key, part, source.detection.values, kept, catalogue.resolve)
 
 
 def _enough(opened: OpenRun, training: TrainingSessions) -> None:

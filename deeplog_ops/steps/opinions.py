@@ -76,6 +76,18 @@ def fit_opinions(
     )
 
 
+def with_normal(part: ModelPart, sequences: Sequence[Keys], weights: Sequence[int]) -> ModelPart:
+    """The part with sequences that people called normal, sequence i standing for weights[i] sessions. Thresholds stay."""
+    known = [tuple(keys) for keys in part.data["sequences"]]
+    counts = dict(zip(known, part.data["weights"], strict=True))
+    for keys, count in zip(sequences, weights, strict=True):
+        counts[keys] = counts.get(keys, 0) + count
+    return ModelPart(
+        {**part.data, "sequences": [list(keys) for keys in counts], "weights": list(counts.values())},
+        part.arrays,
+    )
+
+
 def opinions(part: ModelPart, sequences: Sequence[Sequence[str]]) -> list[Opinion]:
     """What each detector of a version says of N sequences, by name."""
     from deeplog_ops.models.classic.supervised import SUPERVISED, fit_supervised
@@ -91,7 +103,9 @@ def opinions(part: ModelPart, sequences: Sequence[Sequence[str]]) -> list[Opinio
     for name, threshold in sorted(thresholds.items()):
         if name in SUPERVISED:
             labels = [False] * len(keys) + [True] * len(bad)
-            model: SessionModel = fit_supervised(name, [*keys, *bad], [*counts, *[1] * len(bad)], labels, seed)
+            model: SessionModel = fit_supervised(
+                name, [*keys, *bad], [*counts, *[1] * len(bad)], labels, seed
+            )
         elif name in DETECTORS:
             model = DETECTORS[name].fit_with(KeyModelSettings(seed=seed))(keys, counts)
         else:

@@ -3,6 +3,7 @@ called a false alarm."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
@@ -10,20 +11,27 @@ from datetime import date
 import polars as pl
 
 from deeplog_ops.db import feedback
+from deeplog_ops.steps.learnt import Name, name_of
 from deeplog_ops.steps.stage import OpenRun
 from deeplog_ops.templates.catalogue import Catalogue
 
 Keys = tuple[str, ...]
 
-VOUCHED = 3  # sessions that one which people called normal counts as
+VOUCHED = 3  # sessions that one which people called normal counts as, at least
+VOUCHED_SHARE = 2e-5  # of all sessions; with less, -ln of the share alone would be flagged among millions
+
+
+def vouched_weight(sessions: int) -> int:
+    """How many sessions one counts as that people called normal, among so many."""
+    return max(VOUCHED, math.ceil(VOUCHED_SHARE * sessions))
 
 
 @dataclass(frozen=True)
 class TrainingSessions:
     """Distinct sequences of keys that are no aliases, sorted, and how many sessions have each.
 
-    `vouched` are sequences that people called normal. `left_out` names the sessions kept out; `false_positives` and
-    `true_positives` count what people said that was heeded.
+    `vouched` are sequences that people called normal, of the sessions that `learnt` names. `left_out` names the sessions
+    kept out; `true_positives` counts what people said of these.
     """
 
     sequences: list[Keys]
@@ -31,7 +39,7 @@ class TrainingSessions:
     vouched: frozenset[Keys]
     anomalous: tuple[Keys, ...]  # what people know to be true, for detectors that learn from both
     left_out: frozenset[str]
-    false_positives: int
+    learnt: tuple[Name, ...]
     true_positives: int
 
     @property
@@ -50,13 +58,14 @@ def training_sessions(opened: OpenRun, catalogue: Catalogue) -> TrainingSessions
     barred = feedback.kept_out(engine, key, first, last)
     counts, left_out = _of_days(opened, catalogue, barred)
     vouched: set[Keys] = set()
-    false_positives = 0
+    weight = vouched_weight(counts.total())
+    learnt: list[Name] = []
     for session in feedback.normal_sessions(engine, key):
         if session.keys:
             keys = tuple(map(catalogue.resolve, session.keys))
             vouched.add(keys)
-            counts[keys] += VOUCHED
-            false_positives += 1
+            counts[keys] += weight
+            learnt.append(name_of(session))
     anomalous = {
         tuple(map(catalogue.resolve, session.keys))
         for session in feedback.labelled_sessions(engine, key)
@@ -69,7 +78,7 @@ def training_sessions(opened: OpenRun, catalogue: Catalogue) -> TrainingSessions
         frozenset(vouched),
         tuple(sorted(anomalous)),
         frozenset(left_out),
-        false_positives,
+        tuple(learnt),
         len(barred),
     )
 

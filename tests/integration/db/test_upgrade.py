@@ -63,7 +63,7 @@ def old(empty_database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine
 
 
 def test_old_rows_are_read_and_their_day_is_replaced_in_its_old_month(old: Engine) -> None:
-    assert [name.split("_")[0] for name in migrate.migrate(old)] == ["0007", "0008", "0009"]
+    assert [name.split("_")[0] for name in migrate.migrate(old)] == ["0007", "0008", "0009", "0010"]
     migrate.require_current(old)
     (found,) = readers.day_report(old, "web", DAY).anomalies
     assert (found.reason, found.details, found.incident_id, found.shown) == ("old words", {}, None, True)

@@ -1,0 +1,178 @@
+"""The online update (DeepLog, section 3.3): the champion learns what people called false alarms, between trainings."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from deeplog_ops.config import SourceConfig
+from deeplog_ops.db import feedback, learning, ledger
+from deeplog_ops.db import models as model_rows
+from deeplog_ops.db.feedback import KeptSession
+from deeplog_ops.db.runs import Run
+from deeplog_ops.errors import ConfigError
+from deeplog_ops.records import DayBounds
+from deeplog_ops.steps.feedback_checks import Check, checks
+from deeplog_ops.steps.feedback_version import updated_version
+from deeplog_ops.steps.fit_workflows import publish_workflows
+from deeplog_ops.steps.learnt import learnt_by, name_of
+from deeplog_ops.steps.promote import RULES, Decision
+from deeplog_ops.steps.say import keep_what_was_said
+from deeplog_ops.steps.stage import OpenRun, stage
+from deeplog_ops.steps.workplace import Workplace
+from deeplog_ops.storage.model_version import ModelVersion
+from deeplog_ops.templates.catalogue import Catalogue
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Updated:
+    """What an update did: the version it made (None: none), what that learnt, how it did in the checks, and whether it
+    is the champion now, with the reason in words."""
+
+    version: str | None
+    champion: str | None
+    learnt: int
+    checks: tuple[Check, ...]
+    promoted: bool
+    reason: str
+
+
+def update(
+    place: Workplace,
+    source_name: str,
+    *,
+    who: str,
+    run_key: str,
+    trigger: str = "cli",
+    rule: str | None = None,
+) -> Updated:
+    """Make a version of the champion that learnt the false positives said since, check it, and promote it or not.
+
+    `rule` is auto (if the checks pass; the source's `training.promote` by default), yes or no. Does nothing where there
+    is nothing new, and while a training is under way, which learns it all. The same verdicts give the same version.
+    """
+    source = place.registered(source_name)
+    rule = rule or source.training.promote
+    if rule not in RULES:
+        raise ConfigError(f"promotion {rule!r} is none of {', '.join(RULES)}")
+    with learning.learning(place.engine, source.key):
+        learning.close_dead_updates(place.engine, source.key)
+        training = learning.training_under_way(place.engine, source.key, source.training.timeout)
+        if training is not None:
+            return _nothing(
+                place,
+                source,
+                f"a training is under way (run {training.run_id}, begun {training.started_at:%Y-%m-%d %H:%M} UTC): "
+                "it learns what people said",
+            )
+        champion = model_rows.champion(place.engine, source.key)
+        if champion is None:
+            return _nothing(place, source, "there is no champion yet: train first")
+        keep_what_was_said(place, source.name)
+        version = place.registry.read(source.key, champion)
+        said = [session for session in feedback.normal_sessions(place.engine, source.key) if session.keys]
+        known = learnt_by(version)
+        new = [session for session in said if name_of(session) not in known]
+        if not new:
+            return _nothing(
+                place, source, f"nothing new: the champion {champion} learnt all that people said"
+            )
+        old = [session for session in said if name_of(session) in known]
+        run = _begin(place, source, run_key, trigger)
+        try:
+            return _learn(place, run, version, new, old, rule, who)
+        except BaseException as error:
+            ledger.finish_run(place.engine, run.run_id, "failed", f"{type(error).__name__}: {error}")
+            raise
+
+
+def _learn(
+    place: Workplace,
+    run: Run,
+    champion: ModelVersion,
+    new: list[KeptSession],
+    old: list[KeptSession],
+    rule: str,
+    who: str,
+) -> Updated:
+    opened = OpenRun.of(place, run.run_id)
+    with stage(opened, "feedback") as record:
+        source = opened.source
+        updated = updated_version(place, source, champion, new, old)
+        found = tuple(checks(place, source, champion, updated, new))
+        _register(opened, champion, updated, found)
+        decision = _decide(place, source, champion, updated, found, rule, who)
+        record.rows = len(new)
+        record.message = f"{len(new)} false positives learnt; {decision.reason}"
+    ledger.finish_run(place.engine, run.run_id, "done")
+    log.info("%s: %s", source.name, record.message)
+    return Updated(updated.version, champion.version, len(new), found, decision.promoted, decision.reason)
+
+
+def _register(
+    opened: OpenRun, champion: ModelVersion, updated: ModelVersion, found: tuple[Check, ...]
+) -> None:
+    """What the checks said stands in the database alone: recent days are not part of what the version holds."""
+    place, source = opened.place, opened.source
+    days = model_rows.version(place.engine, source.key, champion.version).training_days
+    model_rows.register(
+        place.engine,
+        source.key,
+        updated.version,
+        path=place.registry.write(updated),
+        metrics={**updated.metrics, "checks": [check.to_dict() for check in found]},
+        training_days=days,
+        parent=updated.parent,
+        seed=updated.seed,
+        library_versions=updated.library_versions,
+        created_by=opened.run.run_key,
+        templates=Catalogue.from_rows(updated.catalogue).templates,
+    )
+    publish_workflows(place, updated)
+
+
+def _decide(
+    place: Workplace,
+    source: SourceConfig,
+    champion: ModelVersion,
+    updated: ModelVersion,
+    found: tuple[Check, ...],
+    rule: str,
+    who: str,
+) -> Decision:
+    failed = [check for check in found if not check.passed]
+    told = "; ".join(check.words for check in (failed or found))
+    if rule == "no":
+        return Decision(False, f"{updated.version} was registered; promotion was not asked for: {told}")
+    if rule == "auto" and failed:
+        return Decision(False, f"{updated.version} was not promoted: {told}")
+    now = model_rows.champion(place.engine, source.key)
+    if now != champion.version:
+        return Decision(
+            False, f"{updated.version} was not promoted: {now} became the champion meanwhile; update again"
+        )
+    why = "asked for by hand, although " if failed else "learnt what people said: "
+    model_rows.promote(place.engine, source.key, updated.version, who=who, why=why + told)
+    return Decision(True, f"{updated.version} is the champion now, {why}{told}")
+
+
+def _begin(place: Workplace, source: SourceConfig, run_key: str, trigger: str) -> Run:
+    today = place.now().astimezone(source.timezone).date()
+    return ledger.begin_run(
+        place.engine,
+        source.key,
+        today,
+        run_key,
+        trigger=trigger,
+        choice="champion",
+        config=source.model_dump(mode="json"),
+        bounds=DayBounds.of(today, source.reading.zone, source.sessions.lookback),
+        kind="feedback",
+    )
+
+
+def _nothing(place: Workplace, source: SourceConfig, reason: str) -> Updated:
+    log.info("%s: %s", source.name, reason)
+    return Updated(None, model_rows.champion(place.engine, source.key), 0, (), False, reason)
