@@ -142,17 +142,17 @@ def _told(
     for kind in comparison.kinds:
         recall = f"{kind.found / kind.hidden:9.0%}" if kind.hidden else f"{'-':>9}"
         lines.append(f"  {kind.name:18}{kind.shows_in:12}{kind.hidden:8}{kind.found:8}{recall}")
-    precision, order = comparison.precision, comparison.recall("order")
+    precision = comparison.precision
     lines += [
         "",
-        f"  precision {_share(precision)}: {comparison.right} of {comparison.flagged} flagged sessions hold an anomaly",
-        f"  recall    {_share(order)} of what shows in the order of lines, which is what the key model looks at",
-        f"            {_share(comparison.recall('order', 'values', 'rate'))} of everything; values and rates have no detector yet",
+        f"  precision {_share(precision)}: {comparison.right} of {comparison.flagged} flagged sessions and rates are anomalies",
+        f"  recall    {_share(comparison.recall('order', 'values', 'rate'))} of everything: {_share(comparison.recall('order'))} of what shows in the order of lines, "
+        f"{_share(comparison.recall('values'))} in their values, {_share(comparison.recall('rate'))} in their rates",
         "",
         "The worst:",
     ]
     for place, row in enumerate(found[:_WORST], 1):
-        lines.append(f"  {place}. {row['day']} {row['session']}: {row['reason']}")
+        lines.append(f"  {place}. {row['day']} {row['session'] or row['kind']}: {row['reason']}")
         if row["line"]:
             first = row["line"].partition("\n")[0]
             lines.append(f"     {Path(row['path'] or '').name}:{row['line_no']}: {first[:120]}")

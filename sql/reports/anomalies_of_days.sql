@@ -8,6 +8,7 @@ SELECT
     a.score,
     a.p_value,
     a.first_time,
+    a.last_time,
     a.event_count,
     a.line_no,
     l.path,
