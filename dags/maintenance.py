@@ -2,11 +2,15 @@
 
 Deletes what the source no longer keeps: results and lake partitions past their retention, files of attempts that were
 killed before they committed, and old model versions that no day refers to. Champions are never deleted.
+
+Watches whether the champion still fits the last days (`deeplog-ops health`), and starts the train DAG where the source says
+`training.on_drift: train`.
 """
 
 from __future__ import annotations
 
 import pendulum
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, CronTriggerTimetable
 
 from deeplog_ops.config import SourceConfig
@@ -25,6 +29,12 @@ def maintenance(source: SourceConfig) -> DAG:
         **sources.common_arguments(source),
     ) as dag:
         tasks.expire(source.name) >> tasks.prune_versions(source.name) >> tasks.collect_garbage(source.name)
+        train = TriggerDagRunOperator(
+            task_id="start_training",
+            trigger_dag_id=f"{source.name}__train",
+            doc_md="Starts the train DAG; it promotes what passes its checks.",
+        )
+        tasks.watch_drift(source.name, source.training.on_drift == "train") >> train
     return dag
 
 

@@ -170,11 +170,20 @@ class KeyModelSettings(Stage):
 
 
 class Training(Stage):
-    """The train DAG."""
+    """The DAGs that learn: train and feedback."""
 
     schedule: str | None = "0 4 * * 0"
+    feedback: str | None = Field(
+        default="0 3 * * *",
+        description="cron, in the source's zone: when the champion learns what people called false alarms; "
+        "null: by hand, and with the next training",
+    )
     days: int = Field(default=14, ge=1)
     promote: Literal["auto", "yes", "no"] = "auto"
+    on_drift: Literal["advise", "train"] = Field(
+        default="advise",
+        description="when the last days do not fit the champion: say so, or start the train DAG",
+    )
     pool: str = "default_pool"
     queue: str = "default"
     timeout: Duration = timedelta(hours=12)

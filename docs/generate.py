@@ -30,7 +30,7 @@ VIEWS = DOCS.parent / "sql" / "views"
 
 # What a setting means, where its name says it to a programmer but not to everybody.
 MEANINGS = {
-    "name": "the source's name: its file is NAME.yaml, its DAGs NAME__daily, NAME__train, NAME__maintenance",
+    "name": "the source's name: its file is NAME.yaml, its DAGs NAME__daily, NAME__train, NAME__feedback, NAME__decode, NAME__maintenance",
     "description": "shown in Airflow",
     "owner": "shown in Airflow as the owner of the tasks",
     "tags": "shown in Airflow, besides `deeplog`, the kind of DAG and the source's name",
@@ -58,10 +58,10 @@ MEANINGS = {
     "training.pool": "Airflow pool of the task that fits the model",
     "training.queue": "Airflow queue of that task; another than `default` needs a worker that serves it",
     "training.timeout": "of that task",
-    "daily.retries": "of every task of this source's three DAGs, after 30 s, then longer, 15 min at most",
-    "daily.timeout": "of every task of this source's three DAGs, but for the fit",
+    "daily.retries": "of every task of this source's DAGs, after 30 s, then longer, 15 min at most",
+    "daily.timeout": "of every task of this source's DAGs, but for the fit",
     "daily.max_active_runs": "days scored at once; a backfill has a limit of its own",
-    "daily.pool": "Airflow pool of every task of this source's three DAGs, but for the fit",
+    "daily.pool": "Airflow pool of every task of this source's DAGs, but for the fit",
     "publish.lines_per_anomaly": "records of its session published with an anomaly, those nearest to its worst",
     "publish.line_characters": "a published line is cut after so many",
     "retention.lake_days": "Parquet partitions of older days are deleted",
@@ -73,7 +73,7 @@ SECTIONS: dict[str, str] = {
     "sessions": "Which events belong together",
     "model": "The key model, an LSTM",
     "detection": "Verdicts",
-    "training": "The train DAG",
+    "training": "The DAGs that learn: train and feedback",
     "daily": "The daily DAG",
     "publish": "What goes into Postgres",
     "retention": "What maintenance deletes",

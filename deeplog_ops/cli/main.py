@@ -27,6 +27,7 @@ _COMMANDS = {
     ),
     "deploy": ("deploy", "deploy", "Mark when the software that writes a source changed."),
     "models": ("models", "models", "Model versions: list, promote, revert."),
+    "health": ("health", "health", "Whether the champion still fits the last days."),
     "parse": ("parse", "parse", "One file to events with template ids; needs no database."),
     "sequences": ("sequences", "sequences", "Events that are already keys: train, predict, evaluate."),
     "db": ("db", "db", "The platform's tables."),

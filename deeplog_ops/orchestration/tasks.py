@@ -233,6 +233,40 @@ def promote(source: str, version: str) -> str:
 
 
 @task
+def learn_feedback(source: str) -> str:
+    """Let the champion learn what people called false alarms, and promote the result if it passes; what was decided."""
+    from deeplog_ops.steps import feedback as step
+
+    context: Any = get_current_context()
+    run = context["dag_run"]
+    updated = step.update(
+        _open(),
+        source,
+        who=f"airflow {run.run_id}",
+        run_key=run.run_id,
+        trigger=_trigger(context),
+        rule=context["params"].get("promote"),
+    )
+    for check in updated.checks:
+        print(f"{'passed' if check.passed else 'FAILED'}  {check.name}: {check.words}")
+    print(updated.reason)
+    return updated.reason
+
+
+@task
+def decode_workflows(source: str) -> str:
+    """Find the workflows of the champion anew in the sessions of some days; what was found."""
+    from deeplog_ops.steps import decode as step
+    from deeplog_ops.steps.day import parse_day
+
+    params: Any = get_current_context()["params"]
+    first = params.get("first_day")
+    decoded = step.decode(_open(), source, parse_day(first) if first else None, params.get("days") or 7)
+    print(decoded.words)
+    return decoded.words
+
+
+@task
 def expire(source: str) -> dict[str, int]:
     """Delete results and partitions older than the source keeps them."""
     from deeplog_ops.steps import maintenance as step
@@ -254,3 +288,13 @@ def prune_versions(source: str) -> list[str]:
     from deeplog_ops.steps import maintenance as step
 
     return step.prune_versions(_open(), source)
+
+
+@task.short_circuit
+def watch_drift(source: str, start: bool) -> bool:
+    """Whether the champion still fits the last days. Goes on to the training where it does not, and `start` is set."""
+    from deeplog_ops.steps.drift import drift
+
+    found = drift(_open(), source)
+    print(f"{source}: {found.advice.level}. {found.advice.reason}")
+    return start and found.training_is_due
