@@ -25,6 +25,8 @@ _COMMANDS = {
         "verdict",
         "Say what is a false alarm, what is true, what to expect; take it back.",
     ),
+    "feedback": ("feedback", "feedback", "Let the model learn what people called false alarms."),
+    "workflow": ("workflow", "workflow", "What sessions do, step by step: in words, as a picture."),
     "deploy": ("deploy", "deploy", "Mark when the software that writes a source changed."),
     "models": ("models", "models", "Model versions: list, promote, revert."),
     "health": ("health", "health", "Whether the champion still fits the last days."),

@@ -32,7 +32,7 @@ def fit_workflows(
 
     None where all sessions are too long to be one task's.
     """
-    chosen, counts = _commonest(sequences, weights)
+    chosen, counts = commonest(sequences, weights)
     if not chosen:
         return None
     found = {
@@ -58,24 +58,34 @@ def publish_workflows(place: Workplace, version: ModelVersion) -> None:
     methods: tuple[Method, ...] = ("predictions", "cooccurrence")
     for method in methods:
         workflow = workflow_of(version, method)
-        if workflow is None:
-            continue
-        write_workflows(
-            place.engine,
-            version.source_key,
-            version.version,
-            method,
-            [WorkflowNode(0, node.node_id, node.key or None, node.count) for node in workflow.nodes],
-            [
-                WorkflowEdge(0, edge.source, edge.target, edge.kind, edge.count, edge.probability)
-                for edge in workflow.edges
-            ],
-        )
+        if workflow is not None:
+            write_found(place, version, method, [workflow])
 
 
-def _commonest(
+def write_found(place: Workplace, version: ModelVersion, method: Method, found: Sequence[Workflow]) -> None:
+    """The rows of workflows found by a method, numbered from 0, in place of those that the version had."""
+    write_workflows(
+        place.engine,
+        version.source_key,
+        version.version,
+        method,
+        [
+            WorkflowNode(number, node.node_id, node.key or None, node.count)
+            for number, workflow in enumerate(found)
+            for node in workflow.nodes
+        ],
+        [
+            WorkflowEdge(number, edge.source, edge.target, edge.kind, edge.count, edge.probability)
+            for number, workflow in enumerate(found)
+            for edge in workflow.edges
+        ],
+    )
+
+
+def commonest(
     sequences: Sequence[tuple[str, ...]], weights: Sequence[int]
 ) -> tuple[list[tuple[str, ...]], list[int]]:
+    """The sequences that most sessions have, as many as a workflow is found from, with their sessions."""
     short = [row for row in range(len(sequences)) if 0 < len(sequences[row]) <= LONGEST]
     order = sorted(short, key=lambda row: (-weights[row], sequences[row]))
     rows: list[int] = []

@@ -26,7 +26,9 @@ def dag_bag(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     folder = tmp_path_factory.mktemp("sources")
     (folder / "blocks.yaml").write_text(SOURCE.format(name="blocks", more="daily: {wait: {grace: 2h}}"))
     (folder / "large.yaml").write_text(
-        SOURCE.format(name="large", more="training: {pool: gpu, queue: gpu}\ndaily: {enabled: false}")
+        SOURCE.format(
+            name="large", more="training: {pool: gpu, queue: gpu, feedback: null}\ndaily: {enabled: false}"
+        )
     )
     (folder / "torn.yaml").write_text("name: torn\npaths: /x\nformat: hdfs\nsesions: {}\n")
     home = tmp_path_factory.mktemp("airflow")

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-KINDS = ("daily", "train", "maintenance")
+KINDS = ("daily", "train", "feedback", "decode", "maintenance")
 
 
 def test_every_source_has_its_dags_and_no_file_breaks(dag_bag: Any) -> None:
@@ -96,6 +96,26 @@ def test_training_runs_one_at_a_time_and_only_the_fit_asks_for_a_worker(dag_bag:
     assert {task.task_id for task in large.tasks if task.queue == "gpu"} == {"fit"}
     assert {task.task_id for task in large.tasks if task.pool == "gpu"} == {"fit"}
     assert not {task.task_id for task in dag_bag.dags["blocks__train"].tasks if task.queue == "gpu"}
+
+
+def test_updates_run_nightly_one_at_a_time_and_never_while_they_are_not_wanted(dag_bag: Any) -> None:
+    from airflow.sdk import CronTriggerTimetable
+
+    nightly, by_hand = dag_bag.dags["blocks__feedback"], dag_bag.dags["large__feedback"]
+    assert nightly.schedule == CronTriggerTimetable("0 3 * * *", timezone="Europe/Berlin")
+    assert by_hand.schedule is None
+    for dag in (nightly, by_hand):
+        assert dag.max_active_runs == 1
+        assert set(dag.params) == {"promote"}
+        assert dag.task_ids == ["learn_feedback"]
+    assert by_hand.get_task("learn_feedback").pool == "gpu"
+
+
+def test_workflows_are_found_anew_by_hand_only(dag_bag: Any) -> None:
+    dag = dag_bag.dags["blocks__decode"]
+    assert dag.schedule is None
+    assert set(dag.params) == {"first_day", "days"}
+    assert dag.params.get_param("first_day").schema["format"] == "date"
 
 
 def test_a_broken_configuration_breaks_only_its_own_dags_and_says_where(dag_bag: Any) -> None:
