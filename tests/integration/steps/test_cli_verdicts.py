@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from deeplog_ops.db import ledger
 from deeplog_ops.records import DayHealth, DetectorOpinion, Incident
+from deeplog_ops.schemas import STAGES
 from deeplog_ops.steps import stage_rows as rows
 from deeplog_ops.steps.publish import publish
 from deeplog_ops.steps.stage import OpenRun, commit, writer
@@ -64,6 +65,18 @@ def group(sample: Sample, day: Any) -> list[Incident]:
     assert rows.health(tables["day_health"]) == health
     assert rows.opinions(tables["opinions"]) == opinions
     return list(rows.incidents(rows.incident_table([incident]), opened.run))
+
+
+def emptied(sample: Sample, day: Any) -> None:
+    """A day that ran, published again as one on which nothing was found."""
+    run_id = last_run(sample, day)
+    opened = OpenRun.of(sample.place, run_id)
+    for name in ("anomalies", "anomaly_lines", "incidents"):
+        with writer(opened, name, 99) as out:
+            out.write_batch(STAGES[name].empty_table())
+            out.close()
+            commit(opened, out)
+    publish(sample.place, run_id)
 
 
 @pytest.fixture
@@ -138,6 +151,7 @@ def test_incidents_are_listed_shown_in_full_and_spoken_of(
     assert "(hidden: expected)" in run("incidents", "sample", "--all").out
     assert anomalies(run) == []
     platform.run(NEXT)
+    emptied(platform, NEXT)
     assert f"sample {NEXT}: 0 incidents" in run("incidents", "sample").out
     (row,) = json.loads(run("incidents", "sample", "--all", "--json").out)["incidents"]
     assert row["status"] == "resolved"
@@ -221,6 +235,7 @@ def test_no_incidents_and_not_looked_at_are_two_things(
     run: Run, platform: Sample, incident: Incident
 ) -> None:
     platform.run(NEXT)
+    emptied(platform, NEXT)
     assert f"sample {NEXT}: 0 incidents" in run("incidents", "sample", "--day", NEXT).out
     never = run("incidents", "sample", "--day", "2026-05-01").out
     assert "not_scored (no run has touched this day); the latest scored day is" in never
