@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from deeplog_ops.db import models, readers
+from deeplog_ops.db import ledger, models, readers
+from deeplog_ops.db.learning import learning
 from deeplog_ops.db.verdicts import VerdictKind
 from deeplog_ops.errors import ConfigError
 from deeplog_ops.steps import feedback as feedback_step
@@ -19,6 +23,9 @@ from deeplog_ops.steps.promote import revert
 from deeplog_ops.steps.say import say_verdict, subject_of
 from deeplog_ops.steps.whole_runs import run_training
 from tests.integration.steps.conftest import SCORED_DAYS, Sample
+from tests.integration.steps.test_cli import Run, platform, run
+
+__all__ = ["platform", "run"]
 
 A, B, C = SCORED_DAYS
 FALSE, TRUE = VerdictKind.FALSE_POSITIVE, VerdictKind.TRUE_POSITIVE
@@ -135,6 +142,50 @@ def test_a_rare_value_that_was_called_normal_is_found_no_more_not_even_after_a_t
     assert false.session not in {each.session for each in found(sample, day)}
 
 
+def with_export(sample: Sample, day: date, names: list[str]) -> set[str]:
+    """Add a session for each name: a normal one of day A with one line that no training has seen; their ids."""
+    raw = "".join(path.read_text() for path in sorted(sample.raw.glob(f"harbour-{A}*")))
+    ids = dict.fromkeys(re.findall(r"\b(req-[0-9a-f]{10})\b", raw))
+    odd = {each.session for each in found(sample)}
+    normal = next(name for name in ids if name not in odd and raw.count(name) > 4)
+    lines = [line.replace(str(A), str(day)) for line in raw.splitlines() if normal in line]
+    made, written = set(), []
+    for number, name in enumerate(names):
+        new = f"req-{day.day:02}{number:08x}"
+        export = lines[0].split(": ")[0] + f": {new} export for auditor {name} begins"
+        written += [lines[0].replace(normal, new), export, *(line.replace(normal, new) for line in lines[1:])]
+        made.add(new)
+    (sample.raw / f"exports-{day}.log").write_text("\n".join(written) + "\n")
+    return made
+
+
+def test_a_template_that_came_with_a_false_positive_is_known_on_other_days(sample: Sample) -> None:
+    """Among several lines of a day its variable part shows; a day with a single one would call it a new template."""
+    for day in (A, B):
+        sample.run(day)
+    first = with_export(sample, A, ["anna", "bert", "carla", "emil", "frida", "gerd", "hans", "ida"])
+    (second,) = with_export(sample, B, ["dora"])
+    for day in (A, B):
+        sample.run(day, "exports")
+    assert {each.session for each in found(sample, A) if each.kind == "unknown_template"} >= first
+    (unknown,) = (each for each in found(sample, B) if each.session == second)
+    for each in found(sample, A):
+        if each.session in first:
+            say(sample, FALSE, each)
+    assert unknown.template_id not in {each.template_id for each in found(sample, A)}
+    before = sample.place.registry.read("sample", champion(sample) or "")
+    done = updated(sample)
+    assert done.promoted, done.reason
+    after = sample.place.registry.read("sample", done.version or "")
+    (added,) = after.catalogue[len(before.catalogue) :]
+    assert added["text"].endswith("export for auditor <*> begins")
+    assert after.catalogue[: len(before.catalogue)] == before.catalogue
+    assert after.vocabulary == (*before.vocabulary, added["template_id"])
+    for day in (A, B):
+        sample.run(day, "updated")
+        assert not {each.session for each in found(sample, day)} & {*first, second}
+
+
 def test_the_same_verdicts_give_the_same_version_and_are_learnt_once(sample: Sample) -> None:
     sample.run(A)
     before = champion(sample)
@@ -202,6 +253,21 @@ def test_an_update_that_would_lose_a_true_positive_is_refused_with_the_reason(
     )
 
 
+def test_the_command_tells_what_was_learnt_how_it_did_and_what_was_decided(
+    platform: Sample, run: Run
+) -> None:
+    platform.run(A)
+    before = champion(platform)
+    say(platform, FALSE, by_detector(platform, "sessions")[0])
+    done = run("feedback", "sample", "--promote", "no")
+    assert done.out.splitlines()[0].endswith(f"of champion {before}, with 1 false positive")
+    assert "  passed  false positives: 1 of 1 false positives are flagged no more" in done.out
+    assert f"{before} stays the champion." in done.out
+    told = json.loads(run("feedback", "sample", "--json").out)
+    assert (told["promoted"], told["champion"], champion(platform)) == (True, before, told["version"])
+    assert run("feedback", "sample").out.startswith(f"nothing new: the champion {told['version']}")
+
+
 def test_a_promotion_that_was_not_asked_for_leaves_the_champion(sample: Sample) -> None:
     sample.run(A)
     before = champion(sample)
@@ -221,6 +287,22 @@ def test_while_a_training_is_under_way_there_is_no_update(sample: Sample) -> Non
     assert done.version is None
     assert "a training is under way" in done.reason
     assert runs(sample) == []
+
+
+def test_a_training_that_begins_while_an_update_is_under_way_goes_on_from_its_result(sample: Sample) -> None:
+    sample.run(A)
+    say(sample, FALSE, by_detector(sample, "sessions")[0])
+    made = updated(sample, rule="no").version or ""
+    engine = sample.place.engine
+    waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    with ThreadPoolExecutor(1) as pool:
+        with learning(engine, "sample"):
+            begun = pool.submit(begin_training, sample.place, "sample", A, A, "sunday", trigger="cli")
+            with engine.connect() as connection:
+                while not connection.execute(waiting).scalar():
+                    assert not begun.done(), "it did not wait"
+            models.promote(engine, "sample", made, who="test", why="as an update would")
+        assert ledger.get_run(engine, begun.result()).version == made
 
 
 def test_an_update_that_breaks_says_so_in_the_ledger_and_the_next_one_learns(
