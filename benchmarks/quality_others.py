@@ -72,7 +72,9 @@ def openstack() -> dict[str, Any]:
     place = folder("openstack")
     training = _instances(place / "openstack-nova-sample.log.gz")
     destroyed = _instances(place / "openstack-vm-destroy-immediately-after-create.log.gz")
-    built = {name: "afc77f57c24a3537" in keys for name, keys in training.items()}  # Took <*> to build instance.
+    built = {
+        name: "afc77f57c24a3537" in keys for name, keys in training.items()
+    }  # Took <*> to build instance.
     judge = judge_of(list(training.values()))
     flagged, strength = judge.judge(list(destroyed.values()))
     # Of the training's own VMs only those left out say something about false alarms.
@@ -111,9 +113,7 @@ def openstack() -> dict[str, Any]:
         "median_strength": float(np.median(strength)),
         "recall_trained_on_built": float(cleaned.mean()),
         "median_strength_trained_on_built": float(np.median(strength_cleaned)),
-        "same_as_training": float(
-            np.mean([keys in set(training.values()) for keys in destroyed.values()])
-        ),
+        "same_as_training": float(np.mean([keys in set(training.values()) for keys in destroyed.values()])),
     }
 
 
@@ -159,7 +159,9 @@ def short_hdfs() -> dict[str, Any]:
 
 def workflows() -> dict[str, Any]:
     """Every workflow has its own 50 training sessions; what normal sessions do as well is no anomaly."""
-    alarms, recalls, f1 = [], {kind: [] for kind in MUTATIONS}, []
+    alarms: list[float] = []
+    recalls: dict[str, list[float]] = {kind: [] for kind in MUTATIONS}
+    f1: list[float] = []
     for seed in range(WORKFLOWS):
         judge = judge_of(sessions(seed, TRAINED))
         test = sessions(seed, TESTED, drawn=1)
@@ -169,7 +171,9 @@ def workflows() -> dict[str, Any]:
             wrong = [keys for keys in mutated(kind, test[:200], seed) if keys not in usual]
             if wrong:
                 recalls[kind].append(float(judge.judge(wrong)[0].mean()))
-        found = float(np.mean([recalls[kind][-1] for kind in ("drop", "double", "cut", "replace", "unknown")]))
+        found = float(
+            np.mean([recalls[kind][-1] for kind in ("drop", "double", "cut", "replace", "unknown")])
+        )
         f1.append(Confusion.projected(alarms[-1], found, 1.0, 1.0).f1)
     return {
         "workflows": WORKFLOWS,
