@@ -39,10 +39,11 @@ def splits_of(
     splits: int,
     planted: int | float = 0,
     *,
+    first: int = 0,
     draws: int = 1,
     model_seeds: Sequence[int] = (0,),
 ) -> list[ProtocolResult]:
-    """One result a split, draw and seed of the model; `planted` abnormal sessions, or such a share, drawn `draws` times,
+    """One result a split from the `first`, draw and seed of the model; `planted` abnormal sessions, or such a share, drawn `draws` times,
     stand among the training ones."""
     normals = read_sessions(folder("hdfs") / "normal.csv.gz")
     return [
@@ -54,7 +55,7 @@ def splits_of(
             model_seed=model_seed,
             planted=_drawn(planted, seed, draw),
         )
-        for seed in range(splits)
+        for seed in range(first, first + splits)
         for draw in range(draws)
         for model_seed in model_seeds
     ]

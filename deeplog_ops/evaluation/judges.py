@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from deeplog_ops.config import KeyModelSettings
 from deeplog_ops.detection.calibration import Calibration
 from deeplog_ops.detection.session_evidence import SessionEvidence
+from deeplog_ops.detection.tail import Tail
 from deeplog_ops.evaluation.session_evaluation import Candidate, KeySequence
 from deeplog_ops.models.contract import Fit, SessionModel
-from deeplog_ops.models.detectors import DETECTORS, Detector
+from deeplog_ops.models.detectors import DETECTORS, Detector, Margin
 from deeplog_ops.models.held_out import held_out_scores
 
 DEFAULT = "default"
@@ -40,11 +41,22 @@ def threshold_judge(
     return ThresholdJudge(fit(sequences, weights), calibration.threshold(budget))
 
 
+def margin_judge(
+    fit: Fit, sequences: Sequence[KeySequence], weights: Sequence[int], budget: float, margin: Margin
+) -> ThresholdJudge:
+    """The same with a tail that is longer than a few scores, and a margin: where a handful would set the threshold."""
+    held_out = held_out_scores(sequences, weights, fit)
+    tail = Tail.fit(held_out.score, held_out.sessions, largest=margin.largest, confidence=margin.confidence)
+    return ThresholdJudge(fit(sequences, weights), tail.threshold(budget))
+
+
 def detector_candidate(name: str, detector: Detector, settings: KeyModelSettings, budget: float) -> Candidate:
     """One detector alone."""
 
     def fit(sequences: Sequence[KeySequence], weights: Sequence[int], seed: int) -> ThresholdJudge:
         fit_model = detector.fit_with(settings.model_copy(update={"seed": seed}))
+        if detector.margin is not None:
+            return margin_judge(fit_model, sequences, weights, budget, detector.margin)
         return threshold_judge(fit_model, sequences, weights, budget, detector.least_scale)
 
     return Candidate(name, fit, detector.seeded)
