@@ -78,6 +78,7 @@ def openstack() -> dict[str, Any]:
     judge = judge_of(list(training.values()))
     flagged, strength = judge.judge(list(destroyed.values()))
     # Of the training's own VMs only those left out say something about false alarms.
+    shared = np.array([name in training for name in destroyed])
     names = sorted(training)
     order = np.random.default_rng(0).permutation(len(names))
     alarms, failures, kept = [], [], []
@@ -90,6 +91,8 @@ def openstack() -> dict[str, Any]:
         failures += [bool(flag) for name, flag in zip(tested, said, strict=True) if not built[name]]
         kept += [float(value) for name, value in zip(tested, score, strict=True) if built[name]]
     scores = np.concatenate([kept, strength])
+    apart = judge_of([keys for name, keys in training.items() if name not in destroyed])
+    found_apart, _ = apart.judge(list(destroyed.values()))
     usual = judge_of([keys for name, keys in training.items() if built[name]])
     cleaned, strength_cleaned = usual.judge(list(destroyed.values()))
     counts = Confusion(
@@ -103,10 +106,19 @@ def openstack() -> dict[str, Any]:
         "training_not_built": sum(not value for value in built.values()),
         "destroyed": len(destroyed),
         "destroyed_built": sum("afc77f57c24a3537" in keys for keys in destroyed.values()),
+        "in_both_files": int(shared.sum()),
         "recall": float(flagged.mean()),
+        "recall_not_in_training": float(flagged[~shared].mean()),
+        "recall_trained_without_them": float(found_apart.mean()),
         "false_alarm_rate": float(np.mean(alarms)),
         "normals": len(alarms),
         "failures_found": float(np.mean(failures)),
+        "f1_trained_without_them": Confusion(
+            tp=float(found_apart.sum()),
+            fp=float(sum(alarms)),
+            fn=float((~found_apart).sum()),
+            tn=float(len(alarms) - sum(alarms)),
+        ).f1,
         "precision": counts.precision,
         "f1": counts.f1,
         "auc": auc(scores, np.arange(len(scores)) >= len(kept)),

@@ -20,7 +20,11 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
 @pytest.fixture(scope="module")
 def generate() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("docs_generate", ROOT / "docs" / "generate.py")
+    return script("generate")
+
+
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", ROOT / "docs" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -32,6 +36,14 @@ def generate() -> ModuleType:
 def test_the_generated_parts_are_what_the_code_says(generate: ModuleType) -> None:
     old = [path.name for path, text in generate.pages().items() if path.read_text(encoding="utf-8") != text]
     assert not old, f"not current: {', '.join(old)}; run python docs/generate.py"
+
+
+def test_the_tables_of_quality_are_those_of_the_runs() -> None:
+    quality = script("quality")
+    text = quality.PAGE.read_text(encoding="utf-8")
+    assert text == quality.page(), "not current: run python docs/quality.py"
+    assert quality.hdfs() in text
+    assert f"| {quality.read('hdfs')['clean']['mean']:.3f} |" in quality.hdfs()
 
 
 def test_every_setting_says_what_it_means(generate: ModuleType) -> None:
