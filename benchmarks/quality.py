@@ -44,6 +44,12 @@ def distinct(sessions: Sequence[KeySequence]) -> tuple[list[KeySequence], list[i
     return [keys for keys, _ in counted], [count for _, count in counted]
 
 
+def read(name: str) -> dict[str, Any]:
+    """What results/NAME.json holds."""
+    found: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    return found
+
+
 def save(name: str, figures: Mapping[str, Any], seconds: float) -> None:
     """Write results/NAME.json, and say so."""
     RESULTS.mkdir(exist_ok=True)

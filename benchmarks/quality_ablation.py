@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.generated_workflows import sessions
-from benchmarks.quality import distinct, folder, read_sessions, save
+from benchmarks.quality import distinct, folder, read, read_sessions, save
 from benchmarks.quality_hdfs import splits_of
 from benchmarks.verdict_variants import UNCAPPED, Variant, point_tail
 from deeplog_ops.config import Detection, KeyModelSettings
@@ -115,17 +115,24 @@ def main() -> None:
     )
     parser.add_argument("--splits", type=int, default=10)
     parser.add_argument("--networks", type=int, default=2, help="splits where a network is fitted; 0: none")
+    parser.add_argument("--only", help="one row of the table; the others stay as they were measured")
     options = parser.parse_args()
     began = time.monotonic()
-    rows: dict[str, Any] = {}
+    before: dict[str, Any] = read("ablation") if options.only else {"rows": {}, "seconds": 0.0}
+    rows: dict[str, Any] = dict(before["rows"])
     for candidate in candidates(Detection().false_alarms):
+        if options.only not in (None, candidate.name):
+            continue
         network = candidate.name in NETWORKS
         splits = options.networks if network else options.splits
         if not splits:
             continue
         rows[candidate.name] = measured(candidate, splits, 0 if network else WORKFLOWS)
         print(candidate.name, rows[candidate.name], flush=True)
-    save("ablation", {"rows": rows}, time.monotonic() - began)
+    ordered = {
+        each.name: rows[each.name] for each in candidates(Detection().false_alarms) if each.name in rows
+    }
+    save("ablation", {"rows": ordered}, before["seconds"] + time.monotonic() - began)
 
 
 if __name__ == "__main__":

@@ -231,7 +231,7 @@ def ablation() -> str:
     found = read("ablation")
     rows = [
         (
-            name,
+            name + (f" ({run['splits']} of the splits)" if run["splits"] < 10 else ""),
             _f1(run["f1"]),
             _f1(run["least_f1"]),
             f"{run['false_alarms_in_1000']:.2f}",
