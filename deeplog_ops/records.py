@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from datetime import time as clock_time
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -179,7 +180,7 @@ class Anomaly:
     details: Mapping[str, Any] = field(default_factory=dict)
     incident_id: str | None = None
 
-    @property
+    @cached_property
     def anomaly_id(self) -> str:
         """A hash of source, day, detector and locator: the same anomaly found again has the same id."""
         return stable_id(self.source_key, self.day.isoformat(), self.detector, self.locator)

@@ -95,8 +95,8 @@ def last_error(engine: Engine, run_id: int) -> str | None:
         return f"{row.stage}: {row.message or 'it was killed, or its machine was lost'}"
 
 
-def commit_partition(engine: Engine, ref: PartitionRef) -> None:
-    """Make a partition live. The one that the same stage of the run committed before becomes garbage."""
+def commit_partition(engine: Engine, *refs: PartitionRef) -> None:
+    """Make partitions live, all or none. Those that the same stages of the run committed before become garbage."""
     with transaction(engine) as connection:
         connection.execute(
             text(
@@ -104,13 +104,16 @@ def commit_partition(engine: Engine, ref: PartitionRef) -> None:
                 "VALUES (:run_id, :stage, :path, :rows, :bytes) ON CONFLICT (run_id, stage) DO UPDATE SET "
                 "path = excluded.path, rows = excluded.rows, bytes = excluded.bytes, committed_at = now()"
             ),
-            {
-                "run_id": ref.run_id,
-                "stage": ref.stage,
-                "path": ref.path,
-                "rows": ref.rows,
-                "bytes": ref.bytes,
-            },
+            [
+                {
+                    "run_id": ref.run_id,
+                    "stage": ref.stage,
+                    "path": ref.path,
+                    "rows": ref.rows,
+                    "bytes": ref.bytes,
+                }
+                for ref in refs
+            ],
         )
 
 

@@ -36,12 +36,18 @@ def reason(
 
 def counts_reason(differences: Sequence[tuple[str, int, int]]) -> str:
     """One sentence on counts: (text, how often it came, how often in the most similar normal session), "" without any."""
-    told = [
-        f"{quoted(text)} came {_times(came)} instead of {_times(usual)}"
-        for text, came, usual in differences[:NAMED]
-    ]
-    more = f", and {len(differences) - NAMED} more differ" if len(differences) > NAMED else ""
-    return f"Compared with the most similar normal session {'; '.join(told)}{more}." if told else ""
+    told = [_difference(quoted(text), came, usual) for text, came, usual in differences[:NAMED]]
+    left = len(differences) - NAMED
+    more = f"; {left} more {'templates differ' if left > 1 else 'template differs'}" if left > 0 else ""
+    return f"Compared with the most similar normal session, {'; '.join(told)}{more}." if told else ""
+
+
+def _difference(text: str, came: int, usual: int) -> str:
+    if not came:
+        return f"{text} is missing" if usual == 1 else f"{text} never came, there {_times(usual)}"
+    if not usual:
+        return f"{text} came {_times(came)}, there never"
+    return f"{text} came {_times(came)}, there {_times(usual)}"
 
 
 def _times(count: int) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from deeplog_ops.config import Detection
 from deeplog_ops.detection.explain import counts_reason, reason
@@ -18,6 +21,11 @@ KEY_COUNTS = "key_counts"  # nothing came at an odd place, but something too oft
 
 PLAIN = 3.0  # nats: a place less surprising than this does not tell what is wrong
 NAMED = 10  # differences that the details name
+
+Floats = NDArray[np.float64]
+Differences = Sequence[
+    tuple[str, int, int]
+]  # key, how often it came, how often it came in the nearest of training
 
 
 @dataclass(frozen=True)
@@ -37,31 +45,58 @@ class Finding:
     details: Mapping[str, Any]
 
 
-def finding(
+def findings(
+    rows: Sequence[Mapping[str, Any]],
+    strengths: Sequence[float],
+    p_values: Sequence[float],
+    evidence: SessionEvidence,
+    settings: Detection,
+    texts: Mapping[str, str],
+) -> list[Finding]:
+    """Of N rows of schemas.SCORES whose sequences were flagged. `texts` has texts of templates by id."""
+    keys = [row["keys"] for row in rows]
+    order = evidence.supported.order
+    surprise, starts = order.surprises(keys)
+    known = frozenset(order.vocabulary.keys)
+    differences = evidence.supported.counts.differences_of(keys)
+    return [
+        _finding(
+            row,
+            strengths[number],
+            p_values[number],
+            surprise[starts[number] : starts[number + 1]],
+            differences[number],
+            known,
+            evidence,
+            settings,
+            texts,
+        )
+        for number, row in enumerate(rows)
+    ]
+
+
+def _finding(
     row: Mapping[str, Any],
     strength: float,
     p_value: float,
+    surprise: Floats,
+    differences: Differences,
+    known: Container[str],
     evidence: SessionEvidence,
     settings: Detection,
     texts: Mapping[str, str],
 ) -> Finding:
-    """Of one row of schemas.SCORES whose sequence was flagged. `texts` has texts of templates by id."""
     keys: list[str] = row["keys"]
-    order = evidence.supported.order
-    surprise, _ = order.surprises([keys])
-    known = set(order.vocabulary.keys)
-    differences = evidence.supported.counts.differences(keys)
     unknown = next((place for place, key in enumerate(keys) if key not in known), None)
     worst, kind = int(surprise.argmax()), KEY_ORDER
     if unknown is not None:
         worst, kind = unknown, UNKNOWN_TEMPLATE
-    elif worst == len(keys):
-        kind = MISSING_END
     elif surprise[worst] < PLAIN and differences:
         kind, worst = KEY_COUNTS, _last_of(keys, differences, worst)
-    expected = tuple(
-        ExpectedKey(key, chance) for key, chance in order.expected(keys, worst, settings.expected_keys)
-    )
+    elif worst == len(keys):
+        kind = MISSING_END
+    likely, likelier = evidence.supported.order.ranked(keys, worst, settings.expected_keys)
+    expected = tuple(ExpectedKey(key, chance) for key, chance in likely)
     came = keys[worst] if worst < len(keys) else None
     before = keys[worst - 1] if worst else None
     told = [{"key": key or None, "came": count, "usual": usual} for key, count, usual in differences[:NAMED]]
@@ -69,8 +104,9 @@ def finding(
         None if came is None else texts.get(came, came),
         None if before is None else texts.get(before, before),
         [(texts.get(each.key, each.key) or None, each.probability) for each in expected],
-        probability=row["probability"][worst],
-        rank=row["rank"][worst],
+        # All numbers of the sentence are of the model that gives the verdict: those of two would contradict each other.
+        probability=float(np.exp(-surprise[worst])),
+        rank=likelier,
         known=kind != UNKNOWN_TEMPLATE,
     )
     counted = counts_reason([(texts.get(key, key), count, usual) for key, count, usual in differences if key])
@@ -94,7 +130,7 @@ def finding(
     )
 
 
-def _last_of(keys: Sequence[str], differences: Sequence[tuple[str, int, int]], otherwise: int) -> int:
+def _last_of(keys: Sequence[str], differences: Differences, otherwise: int) -> int:
     """The last event whose key came too often; where keys only came too seldom, the most surprising place."""
     for key, came, usual in differences:
         if key and came > usual:

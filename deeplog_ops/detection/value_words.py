@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from deeplog_ops.detection.explain import quoted
 
@@ -43,6 +45,24 @@ def place_name(text: str, place: int) -> str:
     return " ".join(re.findall(r"[^\W\d_][\w.\-]*", before)[-NAMED:])
 
 
+def field_words(field: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Of one of the `fields` of an anomaly's details: which value it is, what it was, and what is typical."""
+    unit = str(field.get("unit") or "")
+    if field["kind"] == "elapsed_time":
+        name = "the time since the line before"
+    else:
+        name = f"the {ordinal(int(field['place']))} value"
+    return name, _shown(field.get("actual"), unit), _shown(field.get("typical"), unit)
+
+
+def _shown(value: Any, unit: str) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(str(each) for each in value) or "nothing known"
+    if isinstance(value, int | float):
+        return number(float(value), unit)
+    return f'"{_cut(str(value))}"'
+
+
 def number_reason(
     text: str,
     place: int,
@@ -53,12 +73,14 @@ def number_reason(
     high: float,
     given: str | None,
 ) -> str:
-    """`low` is None where only too much is anomalous; `given` says what the typical number depends on."""
-    span = (
-        f"at most {number(high, unit)}"
-        if low is None
-        else f"between {number(low, unit)} and {number(high, unit)}"
-    )
+    """`low` is None where only too much is anomalous; `given` says what the typical number depends on.
+
+    Of the two bounds the one is told that was left: the other may be far from anything that ever came.
+    """
+    below = low is not None and actual < low
+    span = f"at least {number(low, unit)}" if low is not None and below else f"at most {number(high, unit)}"
+    if low is not None and low <= actual <= high:  # odd for its sequence, not by itself
+        span = f"between {number(low, unit)} and {number(high, unit)}"
     with_ = f", with {given}" if given else ""
     return (
         f"{quoted(text)}: the {ordinal(place)} value was {number(actual, unit)}, "
@@ -78,9 +100,12 @@ def elapsed_reason(
 
 def name_reason(text: str, place: int, actual: str, level: str, known: list[str], events: int) -> str:
     what = {"value": "which", "shape": "of a form that"}.get(level, f"of which the {level}")
-    shown = actual if len(actual) <= LONGEST else actual[: LONGEST - 1] + "…"
     usual = ", ".join(known)
     return (
-        f'{quoted(text)}: the {ordinal(place)} value was "{shown}", {what} was never seen there in '
+        f'{quoted(text)}: the {ordinal(place)} value was "{_cut(actual)}", {what} was never seen there in '
         f"{events:,} events (usual: {usual})."
     )
+
+
+def _cut(value: str) -> str:
+    return value if len(value) <= LONGEST else value[: LONGEST - 1] + "…"

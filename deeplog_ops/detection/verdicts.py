@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from deeplog_ops.config import Detection
 from deeplog_ops.detection.session_evidence import SessionEvidence
-from deeplog_ops.detection.session_findings import Finding, finding
+from deeplog_ops.detection.session_findings import Finding, findings
 from deeplog_ops.errors import LakeError
 from deeplog_ops.records import Anomaly, LineRef
 
@@ -38,12 +38,13 @@ def flagged(
     """What is said of the sequences that are anomalous, by id; and the p-value of each row of schemas.SCORES (N,)."""
     judged = evidence.judge(scores["keys"].to_pylist(), settings.false_alarms)
     rows = np.flatnonzero(judged.strength >= 1)
-    found = {
-        row["sequence_id"]: finding(row, float(strength), float(p_value), evidence, settings, texts)
-        for row, strength, p_value in zip(
-            scores.take(rows).to_pylist(), judged.strength[rows], judged.p_value[rows], strict=True
-        )
-    }
+    if not len(rows):
+        return {}, judged.p_value
+    odd = scores.take(rows).select(["sequence_id", "keys", "rank", "probability"]).to_pylist()
+    told = findings(
+        odd, judged.strength[rows].tolist(), judged.p_value[rows].tolist(), evidence, settings, texts
+    )
+    found = {row["sequence_id"]: said for row, said in zip(odd, told, strict=True)}
     return found, judged.p_value
 
 
@@ -56,9 +57,12 @@ def anomalies(
     source_key: str,
     day: date,
     model_version: str,
+    named: Counter[tuple[str, int]] | None = None,
 ) -> list[tuple[Anomaly, str]]:
     """The anomalies among judged sessions (schemas.SESSIONS, maybe one bucket's) with the ids of their sequences, the
     worst first.
+
+    `named` counts how often each name came in the tables before, where a day is judged in several.
 
     `found` is what `flagged` said; `scored` the ids of all sequences that were scored. Work was done once a sequence,
     which changes nothing: the verdict on a session depends on its keys alone.
@@ -73,7 +77,7 @@ def anomalies(
         )
     anomalous = judged.filter(pc.is_in(judged["sequence_id"], pa.array(list(found), pa.string()))).to_pylist()
     # A name that came back after its timeout on the same day names several sessions.
-    named: Counter[tuple[str, int]] = Counter()
+    named = Counter() if named is None else named
     made = []
     for row in sorted(anomalous, key=lambda row: (row["file_ids"][:1], row["line_nos"][:1])):
         named[row["session"], row["piece"]] += 1

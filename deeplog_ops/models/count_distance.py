@@ -131,16 +131,31 @@ class CountDistance:
     def differences(self, keys: Sequence[str]) -> list[tuple[str, int, int]]:
         """Where a session's counts differ from the nearest of training: key, its count, the count there; the dearest
         first. A key that training did not see has the name "" here."""
-        counts = _counted([keys], self.keys)
-        if self._sessions_of(_hashes(counts, self.keys))[0]:
-            return []
-        _, nearest = self._nearest(counts, None)
-        there = self.vectors[nearest[0]]
-        rows = np.flatnonzero(counts[0] != there)
-        costs = _costs(np.abs(counts[0] - there), self.cost, self.step)
-        rows = rows[np.lexsort((rows, -costs[rows]))]
+        return self.differences_of([keys])[0]
+
+    def differences_of(self, sequences: Sequence[Sequence[str]]) -> list[list[tuple[str, int, int]]]:
+        """The `differences` of each of N sessions, in a fraction of the time."""
+        found: list[list[tuple[str, int, int]]] = []
+        rows = max(1, _CELLS // self.vectors.shape[1])
+        for first in range(0, len(sequences), rows):
+            counts = _counted(sequences[first : first + rows], self.keys)
+            novel = self._sessions_of(_hashes(counts, self.keys)) == 0
+            nearest = np.zeros(len(counts), np.int64)
+            if novel.any():
+                nearest[novel] = self._nearest(counts[novel], None)[1]
+            found += [
+                self._apart(own, self.vectors[there]) if new else []
+                for own, there, new in zip(counts, nearest, novel, strict=True)
+            ]
+        return found
+
+    def _apart(self, own: Vectors, there: Vectors) -> list[tuple[str, int, int]]:
+        costs = _costs(np.abs(own - there), self.cost, self.step)
+        keys = np.flatnonzero(own != there)
         names = [*self.keys, ""]
-        return [(names[row], int(counts[0][row]), int(there[row])) for row in rows]
+        return [
+            (names[key], int(own[key]), int(there[key])) for key in keys[np.lexsort((keys, -costs[keys]))]
+        ]
 
     @property
     def free(self) -> tuple[str, ...]:

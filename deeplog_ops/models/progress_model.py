@@ -119,6 +119,10 @@ class ProgressModel:
 
     def expected(self, keys: Sequence[str], place: int, most: int) -> list[tuple[str, float]]:
         """The likeliest keys at `place` of a session, with their probabilities, "" for the end; likeliest first."""
+        return self.ranked(keys, place, most)[0]
+
+    def ranked(self, keys: Sequence[str], place: int, most: int) -> tuple[list[tuple[str, float]], int]:
+        """What `expected` gives, and how many keys are likelier there than the one that came."""
         symbols = np.array([EOS, *range(ESCAPE + 1, len(self.vocabulary))], np.int64)
         events = SessionEvents.of(self.vocabulary, [keys])
         chance = np.full(len(symbols), 1 / self._base)
@@ -130,7 +134,9 @@ class ProgressModel:
                 (came,) = _looked_up(level.pair, mixed(history[place], symbols.view(np.uint64)), level.pairs)
                 chance = (came + kinds * chance) / (total + kinds)
         best = np.lexsort((symbols, -chance))[:most]
-        return [(self.vocabulary.key(int(symbols[row])) or "", float(chance[row])) for row in best]
+        came = chance[symbols == events.symbols[place]]  # nothing where training did not see the key
+        likelier = int((chance > came[0]).sum()) if len(came) else len(symbols)
+        return [(self.vocabulary.key(int(symbols[row])) or "", float(chance[row])) for row in best], likelier
 
     def to_part(self) -> ModelPart:
         arrays: dict[str, NDArray[np.generic]] = {}

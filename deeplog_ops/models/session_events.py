@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,8 +58,17 @@ class SessionEvents:
 
 def symbol_hashes(vocabulary: Vocabulary) -> Hashes:
     """A hash for each symbol, of the key's text: the same whatever the vocabulary."""
-    names = ["\x00bos", "\x00eos", "\x00escape", *vocabulary.keys]
-    return np.array([int(stable_digest(("key", name))[:16], 16) for name in names], np.uint64)
+    return _symbol_hashes(vocabulary.keys)
+
+
+@lru_cache(
+    maxsize=16
+)  # asked for with every sequence that is explained, for the few vocabularies of a version
+def _symbol_hashes(keys: tuple[str, ...]) -> Hashes:
+    names = ["\x00bos", "\x00eos", "\x00escape", *keys]
+    found = np.array([int(stable_digest(("key", name))[:16], 16) for name in names], np.uint64)
+    found.flags.writeable = False
+    return found
 
 
 def mixed(*parts: Hashes | int) -> Hashes:

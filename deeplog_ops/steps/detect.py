@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,15 +12,16 @@ import pyarrow as pa
 from deeplog_ops.detection.drift import day_health
 from deeplog_ops.detection.incidents import group
 from deeplog_ops.detection.severity import anomaly_severity
+from deeplog_ops.detection.values import DETECTOR as VALUES
 from deeplog_ops.records import Anomaly, DayHealth, DetectorOpinion
 from deeplog_ops.steps import stage_rows as rows
 from deeplog_ops.steps.context_lines import context_lines
+from deeplog_ops.steps.explanation import explained
 from deeplog_ops.steps.session_verdicts import SessionVerdicts, session_verdicts
 from deeplog_ops.steps.stage import OpenRun, commit, stage, writer
 from deeplog_ops.steps.workplace import Workplace
 from deeplog_ops.storage.model_version import ModelVersion
 from deeplog_ops.templates.catalogue import Catalogue
-from deeplog_ops.workflows.diagnosis import OffParameter
 
 FINDINGS = ("value_findings", "rate_findings", "rule_findings")
 
@@ -47,10 +47,12 @@ def detect(place: Workplace, run_id: int) -> Detected:
         found = _findings(opened)
         opinions: list[DetectorOpinion] = []
         health = None
+        sequence_of: Mapping[str, str] = {}
         if version is not None and not version.warming_up(opened.source.detection.least_sessions):
-            verdicts = session_verdicts(opened, version, texts, _off(found))
+            verdicts = session_verdicts(opened, version, texts)
             found += verdicts.anomalies
             opinions = verdicts.opinions
+            sequence_of = verdicts.sequence_of
             health = _health(opened, version, catalogue, verdicts)
         incidents, belongs = group(
             found,
@@ -61,6 +63,10 @@ def detect(place: Workplace, run_id: int) -> Detected:
         found = [replace(each, incident_id=belongs[each.anomaly_id]) for each in found]
         found.sort(key=lambda each: (-anomaly_severity(each), -each.score, each.anomaly_id))
         detailed = found[: opened.source.publish.anomalies]
+        if sequence_of and version is not None:
+            values = [each for each in found if each.detector == VALUES]
+            detailed = explained(opened, version, detailed, sequence_of, values, texts)
+            found[: len(detailed)] = detailed
         shown = {each.incident_id for each in detailed}
         tables = {
             "anomalies": rows.anomaly_table(found),
@@ -97,24 +103,6 @@ def _findings(opened: OpenRun) -> list[Anomaly]:
         for table in opened.place.lake.read(opened.partition(name))
         for anomaly in rows.anomalies(table, opened.run)
     ]
-
-
-def _off(found: list[Anomaly]) -> Mapping[str, list[OffParameter]]:
-    """The parameters that were off, by session, as the diagnosis tells them."""
-    off: defaultdict[str, list[OffParameter]] = defaultdict(list)
-    for anomaly in found:
-        if anomaly.session is None:
-            continue
-        for field in anomaly.details.get("fields", ()):
-            off[anomaly.session].append(
-                OffParameter(
-                    int(field.get("event", 0)),
-                    str(field.get("name", field.get("place", ""))),
-                    str(field.get("actual")),
-                    str(field.get("typical")),
-                )
-            )
-    return off
 
 
 def _health(

@@ -7,6 +7,7 @@ judged: these estimators take moments, and no file of the registry can hold code
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -88,8 +89,25 @@ def with_normal(part: ModelPart, sequences: Sequence[Keys], weights: Sequence[in
     )
 
 
+@dataclass(frozen=True)
+class LearntDetector:
+    """A detector of a version, learnt again."""
+
+    detector: str
+    model: SessionModel
+    threshold: float
+
+    def opinion(self, sequences: Sequence[Sequence[str]]) -> Opinion:
+        return Opinion(self.detector, self.model.session_scores(sequences), self.threshold)
+
+
 def opinions(part: ModelPart, sequences: Sequence[Sequence[str]]) -> list[Opinion]:
     """What each detector of a version says of N sequences, by name."""
+    return [each.opinion(sequences) for each in learnt_again(part)]
+
+
+def learnt_again(part: ModelPart) -> list[LearntDetector]:
+    """The detectors of a version, by name. ModelError where the part is not one."""
     from deeplog_ops.models.classic.supervised import SUPERVISED, fit_supervised
     from deeplog_ops.models.detectors import DETECTORS
 
@@ -111,34 +129,43 @@ def opinions(part: ModelPart, sequences: Sequence[Sequence[str]]) -> list[Opinio
         else:
             log.warning("this program has no detector %s, which the version has an opinion of", name)
             continue
-        found.append(Opinion(name, model.session_scores(sequences), float(threshold)))
+        found.append(LearntDetector(name, model, float(threshold)))
     return found
 
 
-def told(
-    found: Sequence[Opinion],
-    verdict: NDArray[np.bool_],
-    sessions: NDArray[np.int64],
-    enabled: Sequence[str],
-) -> list[DetectorOpinion]:
-    """One row a detector: how many of the sessions (N sequences, so many each) it flags, and with the verdict."""
-    judged = int(sessions.sum())
-    return [
-        DetectorOpinion(
-            detector=each.detector,
-            judged=judged,
-            flagged=int(sessions[each.flagged].sum()),
-            agreed=int(sessions[each.flagged & verdict].sum()),
-            enabled=each.detector in enabled,
-        )
-        for each in found
-    ]
+class Tally:
+    """How many of a day's sessions each detector flags, counted table by table."""
+
+    def __init__(self) -> None:
+        self._judged = 0
+        self._flagged: Counter[str] = Counter()
+        self._agreed: Counter[str] = Counter()
+
+    def add(self, said: Sequence[Opinion], verdict: NDArray[np.bool_], sessions: NDArray[np.int64]) -> None:
+        """Of N sequences, so many sessions each, with the default verdict on them."""
+        self._judged += int(sessions.sum())
+        for each in said:
+            self._flagged[each.detector] += int(sessions[each.flagged].sum())
+            self._agreed[each.detector] += int(sessions[each.flagged & verdict].sum())
+
+    def told(self, enabled: Sequence[str]) -> list[DetectorOpinion]:
+        """One row a detector: how many sessions it flags, and with the default verdict."""
+        return [
+            DetectorOpinion(
+                detector=detector,
+                judged=self._judged,
+                flagged=flagged,
+                agreed=self._agreed[detector],
+                enabled=detector in enabled,
+            )
+            for detector, flagged in sorted(self._flagged.items())
+        ]
 
 
-def agreeing(found: Sequence[Opinion], ids: Sequence[str]) -> Mapping[str, list[str]]:
-    """Which detectors flag each of N sequences, by the sequence's id; those that none flags are missing."""
-    by_id: dict[str, list[str]] = {}
-    for each in found:
-        for row in np.flatnonzero(each.flagged).tolist():
-            by_id.setdefault(ids[row], []).append(each.detector)
-    return by_id
+def agreeing(said: Sequence[Opinion], ids: Sequence[str], rows: NDArray[np.bool_]) -> Mapping[str, list[str]]:
+    """Which detectors flag each of the chosen rows of N sequences, by the sequence's id."""
+    found: dict[str, list[str]] = {ids[row]: [] for row in np.flatnonzero(rows).tolist()}
+    for each in said:
+        for row in np.flatnonzero(each.flagged & rows).tolist():
+            found[ids[row]].append(each.detector)
+    return found

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from deeplog_ops.sequences.buckets import bucket_of
 from deeplog_ops.sequences.sessions import build
+from deeplog_ops.steps.shards import Shards
 from deeplog_ops.steps.stage import OpenRun, commit, stage, writer
 from deeplog_ops.steps.workplace import Workplace
 
@@ -54,38 +52,12 @@ def _shards(opened: OpenRun, folder: Path, buckets: int) -> Iterator[pl.DataFram
     `order` numbers the events as the stage holds them (files by the time they begin with), so that events of one
     instant keep their order.
     """
-    spill = [_Spill(folder / f"{bucket}.parquet") for bucket in range(buckets)]
+    shards = Shards(folder, buckets, by="session")
     at = 0
     for events in opened.place.lake.read(opened.partition("events")):
         frame = pl.from_arrow(events)
         assert isinstance(frame, pl.DataFrame)
         frame = frame.with_row_index("order", offset=at).with_columns(pl.col("order").cast(pl.Int64))
         at += events.num_rows
-        kept = frame.filter(pl.col("session").is_not_null()).drop("parameters", "numbers")
-        shards = kept.with_columns(bucket_of(kept["session"], buckets).alias("bucket"))
-        for (bucket,), part in shards.group_by("bucket", maintain_order=True):
-            spill[int(str(bucket))].write(part.drop("bucket").to_arrow())
-    for shard in spill:
-        if (whole := shard.read()) is not None:
-            yield whole
-
-
-class _Spill:
-    """One shard on local disk."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._writer: pq.ParquetWriter | None = None
-
-    def write(self, table: pa.Table) -> None:
-        if self._writer is None:
-            self._writer = pq.ParquetWriter(self._path, table.schema, compression="lz4")
-        self._writer.write_table(table.cast(self._writer.schema))
-
-    def read(self) -> pl.DataFrame | None:
-        if self._writer is None:
-            return None
-        self._writer.close()
-        frame = pl.read_parquet(self._path)
-        self._path.unlink()
-        return frame
+        shards.add(frame.filter(pl.col("session").is_not_null()).drop("parameters", "numbers"))
+    yield from shards.read()

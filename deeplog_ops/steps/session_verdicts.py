@@ -1,8 +1,12 @@
-"""Scores of a day to the default verdict on its sessions, with the other detectors' opinions and the diagnosis."""
+"""Scores of a day to the default verdict on its sessions, with the other detectors' opinions.
+
+Table by table: of sequences that nothing flags, two numbers are kept. What is flagged is kept, as all anomalies are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,89 +14,130 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from deeplog_ops import schemas
 from deeplog_ops.detection.session_evidence import SessionEvidence
 from deeplog_ops.detection.session_findings import Finding
-from deeplog_ops.detection.verdicts import anomalies, flagged
+from deeplog_ops.detection.verdicts import DETECTOR, anomalies, flagged
 from deeplog_ops.records import Anomaly, DetectorOpinion
-from deeplog_ops.steps.fit_workflows import workflow_of
-from deeplog_ops.steps.opinions import PART, Opinion, agreeing, opinions, told
+from deeplog_ops.steps.opinions import PART, LearntDetector, Opinion, Tally, agreeing, learnt_again
 from deeplog_ops.steps.stage import OpenRun
 from deeplog_ops.storage.model_version import ModelVersion
-from deeplog_ops.workflows.diagnosis import OffParameter, diagnose, words
 
 ENABLED_KIND = (
     "count_vector"  # what a detector flags that the source enabled, and the default verdict does not
 )
+AT_ONCE = 2**14  # sequences judged in one go: bounds memory
+
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class SessionVerdicts:
-    """What is said of a day's judged sessions. p_values[i] is that of sessions[i] of them."""
+    """What is said of a day's judged sessions. p_values[i] is that of sessions[i] of them.
+
+    `sequence_of` has the id of the sequence of each anomaly's session, by the anomaly's id.
+    """
 
     anomalies: list[Anomaly]
+    sequence_of: Mapping[str, str]
     p_values: NDArray[np.float64]
     sessions: NDArray[np.int64]
     flagged: int
     opinions: list[DetectorOpinion]
 
 
-def session_verdicts(
-    opened: OpenRun,
-    version: ModelVersion,
-    texts: Mapping[str, str],
-    off: Mapping[str, Sequence[OffParameter]],
-) -> SessionVerdicts:
-    """From the stages "scores" and "sessions". `off` has the parameters that were off, by session."""
-    detection, evidence = opened.source.detection, version.evidence
-    read = opened.place.lake.read
-    scores = pa.concat_tables([schemas.SCORES.empty_table(), *read(opened.partition("scores"))])
-    found, p_values = flagged(scores, evidence, detection, texts)
-    ids, sessions = scores["sequence_id"].to_pylist(), scores["sessions"].to_numpy()
-    verdict = np.array([sequence_id in found for sequence_id in ids], bool)
-    keys = scores["keys"].to_pylist()
-    part = version.part(PART)
-    said = opinions(part, keys) if part is not None and len(keys) else []
-    agreed = agreeing(said, ids)
-    scored = scores["sequence_id"].combine_chunks()
-    keys_of = dict(zip(ids, keys, strict=True))
-    diagnosed = _diagnosis(version, keys_of, texts)
-    made: list[Anomaly] = []
+@dataclass
+class _Judged:
+    """What is gathered of the day's sequences. `found` is by the detector's name and the sequence's id."""
 
-    def add(some: Mapping[str, Finding], threshold: float, detector: str | None) -> None:
-        for table in read(opened.partition("sessions")):
+    found: dict[str, dict[str, Finding]]
+    thresholds: dict[str, float]
+    tally: Tally
+    ids: list[pa.Array]
+    p_values: list[NDArray[np.float64]]
+    sessions: list[NDArray[np.int64]]
+    flagged: int = 0
+
+
+def session_verdicts(opened: OpenRun, version: ModelVersion, texts: Mapping[str, str]) -> SessionVerdicts:
+    """From the stages "scores" and "sessions"."""
+    judged = _judge(opened, version, texts)
+    made: list[Anomaly] = []
+    sequence_of: dict[str, str] = {}
+    for anomaly, sequence_id in _of_sessions(opened, version, judged):
+        made.append(anomaly)
+        sequence_of[anomaly.anomaly_id] = sequence_id
+    return SessionVerdicts(
+        made,
+        sequence_of,
+        np.concatenate([np.zeros(0), *judged.p_values]),
+        np.concatenate([np.zeros(0, np.int64), *judged.sessions]),
+        judged.flagged,
+        judged.tally.told(opened.source.detection.enable),
+    )
+
+
+def _judge(opened: OpenRun, version: ModelVersion, texts: Mapping[str, str]) -> _Judged:
+    detection, evidence = opened.source.detection, version.evidence
+    part = version.part(PART)
+    detectors: list[LearntDetector] = []
+    threshold = evidence.thresholds(detection.false_alarms)[0]
+    judged = _Judged({DETECTOR: {}}, {DETECTOR: threshold}, Tally(), [], [], [])
+    for scores in opened.place.lake.read(opened.partition("scores"), rows=AT_ONCE):
+        if not scores.num_rows:
+            continue
+        if part is not None and not detectors:
+            detectors = learnt_again(part)
+        found, p_values = flagged(scores, evidence, detection, texts)
+        ids = scores["sequence_id"].to_pylist()
+        sessions = scores["sessions"].to_numpy()
+        verdict = np.fromiter((sequence_id in found for sequence_id in ids), bool, len(ids))
+        keys = scores["keys"].to_pylist()
+        said = [each.opinion(keys) for each in detectors]
+        judged.tally.add(said, verdict, sessions)
+        alarms = {DETECTOR: found}
+        odd = verdict.copy()
+        for each in said:
+            if each.detector in detection.enable:
+                alarms[each.detector] = _enabled(each, ids, keys, verdict, evidence)
+                judged.thresholds[each.detector] = each.threshold
+                odd |= each.flagged
+        agreed = agreeing(said, ids, odd)
+        for detector, some in alarms.items():
+            judged.found.setdefault(detector, {}).update(
+                (sequence_id, replace(each, details={**each.details, "agree": agreed[sequence_id]}))
+                for sequence_id, each in some.items()
+            )
+        judged.ids.append(scores["sequence_id"].combine_chunks())
+        judged.p_values.append(p_values)
+        judged.sessions.append(sessions)
+        judged.flagged += int(sessions[verdict].sum())
+    return judged
+
+
+def _of_sessions(opened: OpenRun, version: ModelVersion, judged: _Judged) -> Iterator[tuple[Anomaly, str]]:
+    """The anomalies, each with the id of its session's sequence."""
+    scored = pa.concat_arrays([pa.array([], pa.string()), *judged.ids])
+    named: dict[str, Counter[tuple[str, int]]] = {detector: Counter() for detector in judged.found}
+    for table in opened.place.lake.read(opened.partition("sessions"), rows=AT_ONCE):
+        for detector, some in judged.found.items():
             for anomaly, sequence_id in anomalies(
                 table,
                 some,
                 scored,
-                threshold,
+                judged.thresholds[detector],
                 source_key=opened.source.key,
                 day=opened.run.day,
                 model_version=version.version,
+                named=named[detector],
             ):
-                details: dict[str, Any] = {**anomaly.details, "agree": agreed.get(sequence_id, [])}
-                details |= diagnosed(sequence_id, anomaly, off.get(anomaly.session or "", ()))
-                changed = replace(anomaly, details=details)
-                made.append(changed if detector is None else replace(changed, detector=detector))
-
-    add(found, evidence.thresholds(detection.false_alarms)[0], None)
-    for each in said:
-        if each.detector in detection.enable:
-            add(_enabled(each, ids, keys, verdict, evidence), each.threshold, each.detector)
-    return SessionVerdicts(
-        made,
-        p_values,
-        sessions,
-        int(sessions[verdict].sum()),
-        told(said, verdict, sessions, detection.enable),
-    )
+                yield replace(anomaly, detector=detector), sequence_id
 
 
 def _enabled(
     said: Opinion,
     ids: Sequence[str],
     keys: Sequence[Sequence[str]],
-    verdict: NDArray[np.bool_],
+    verdict: Bools,
     evidence: SessionEvidence,
 ) -> dict[str, Finding]:
     """What an enabled detector flags beyond the default verdict."""
@@ -102,6 +147,7 @@ def _enabled(
         surprise, _ = evidence.supported.order.surprises([sequence])
         worst = int(surprise[:-1].argmax()) if len(sequence) else 0
         score = float(said.scores[row])
+        details: dict[str, Any] = {"place": worst, "before": sequence[worst - 1] if worst else None}
         found[ids[row]] = Finding(
             kind=ENABLED_KIND,
             score=score,
@@ -112,37 +158,8 @@ def _enabled(
             rank=None,
             probability=None,
             expected=(),
-            reason=f"The counts of its templates are unusual to the detector {said.detector}: "
-            f"{score:.3g}, where {said.threshold:.3g} is still normal.",
-            details={"before": sequence[worst - 1] if worst else None},
+            reason=f"How often its templates came is unusual to the detector {said.detector.replace('_', ' ')} "
+            f"({score:.3g}; up to {said.threshold:.3g} is normal).",
+            details=details,
         )
     return found
-
-
-def _diagnosis(
-    version: ModelVersion, keys_of: Mapping[str, Sequence[str]], texts: Mapping[str, str]
-) -> Callable[[str, Anomaly, Sequence[OffParameter]], dict[str, Any]]:
-    """Where a session left the workflow, as sentences and as data. The walk is done once a sequence."""
-    workflow = workflow_of(version)
-    known: dict[tuple[str, int], Any] = {}
-
-    def told_of(sequence_id: str, anomaly: Anomaly, off: Sequence[OffParameter]) -> dict[str, Any]:
-        if workflow is None:
-            return {}
-        worst = anomaly.details.get("place")
-        at = int(worst) if worst is not None else 0
-        if (sequence_id, at) not in known:
-            known[sequence_id, at] = diagnose(workflow, keys_of[sequence_id], at)
-        found = replace(known[sequence_id, at], off=tuple(off))
-        return {
-            "diagnosis": list(words(found, texts)),
-            "workflow": {
-                "conformed": found.conformed,
-                "node": found.node,
-                "came": found.came,
-                "expected": [{"key": step.key, "probability": step.probability} for step in found.expected],
-                "missing": list(found.missing),
-            },
-        }
-
-    return told_of

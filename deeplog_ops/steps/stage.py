@@ -122,5 +122,5 @@ def writer(opened: OpenRun, name: str, attempt: int) -> PartitionWriter:
 
 
 def commit(opened: OpenRun, *parts: PartitionWriter) -> None:
-    for part in parts:
-        ledger.commit_partition(opened.place.engine, part.ref)
+    """Make what was written live, all of it or nothing."""
+    ledger.commit_partition(opened.place.engine, *(part.ref for part in parts))

@@ -104,23 +104,32 @@ def _expected(workflow: Workflow, nodes: Sequence[str], visited: Sequence[str]) 
 
 def _missing(workflow: Workflow, keys: Sequence[str], visited: Sequence[str]) -> tuple[str, ...]:
     """Keys of steps that had to come, in the workflow's order, less those that came anywhere in the session."""
-    needed = Counter(leaf.key for leaf in _needed(workflow.root, frozenset(visited)))
+    needed = Counter(leaf.key for leaf in _needed(workflow.root, frozenset(visited), frozenset(keys)))
     needed.subtract(Counter(keys))
     return tuple(key for key, count in needed.items() if count > 0)
 
 
-def _needed(block: Block, visited: frozenset[str]) -> list[Leaf]:
-    """Steps that no session of this way can do without: of choices, those in the alternative that was taken."""
+def _needed(block: Block, visited: frozenset[str], came: frozenset[str]) -> list[Leaf]:
+    """Steps that no session of this way can do without: of choices, those in the alternative that was taken. `came` are
+    the keys of the whole session."""
     match block:
         case Leaf():
             return [block]
         case Choice():
-            taken = [part for part in block.parts if visited & {leaf.node for leaf in _all(part)}]
-            return _needed(taken[0], visited) if len(taken) == 1 else []
+            leaves = [_all(part) for part in block.parts]
+            taken = [bool(visited.intersection(leaf.node for leaf in part)) for part in leaves]
+            if not any(taken):
+                return []
+            # Where alternatives begin alike, the walk took one of them: what came later says which it was.
+            present = [len(came.intersection(leaf.key for leaf in part)) for part in leaves]
+            likely = [number for number, count in enumerate(present) if count == max(present)]
+            if len(likely) > 1:
+                likely = [number for number in likely if taken[number]]
+            return _needed(block.parts[likely[0]], visited, came) if len(likely) == 1 else []
         case Loop():
-            return _needed(block.body, visited)
+            return _needed(block.body, visited, came)
         case _:
-            return [leaf for part in block.parts for leaf in _needed(part, visited)]
+            return [leaf for part in block.parts for leaf in _needed(part, visited, came)]
 
 
 def _all(block: Block) -> list[Leaf]:
@@ -129,6 +138,7 @@ def _all(block: Block) -> list[Leaf]:
 
 NAMED = 3  # expected or missing steps named at most
 WORTH_NAMING = 0.05  # and only when this likely, but for the first
+OFF_NAMED = 5  # parameters named at most
 END_TEXT = "the end of the session"
 
 
@@ -144,8 +154,11 @@ def words(diagnosis: Diagnosis, texts: Mapping[str, str]) -> tuple[str, ...]:
         said.append(_what_never_came(diagnosis, texts))
     said += [
         f"Line {parameter.place + 1}: {parameter.name} was {parameter.actual}; typical is {parameter.typical}."
-        for parameter in diagnosis.off
+        for parameter in diagnosis.off[:OFF_NAMED]
     ]
+    left = len(diagnosis.off) - OFF_NAMED
+    if left > 0:
+        said.append(f"{left:,} more value{'s were' if left > 1 else ' was'} off.")
     return tuple(said)
 
 

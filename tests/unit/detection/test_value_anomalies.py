@@ -104,10 +104,10 @@ def test_an_unknown_address_is_told_by_its_network() -> None:
     assert found.details["fields"][0]["typical"] == ["10.*"]
 
 
-def test_a_size_is_told_between_its_bounds() -> None:
+def test_a_size_is_told_with_the_bound_that_it_left() -> None:
     (found,) = judged([session(["9000000000000 bytes", "50 ms", "v1"])])
     assert "the 1st value was 9,000,000,000,000 bytes, typically " in found.reason
-    assert " (between " in found.reason
+    assert " (at most " in found.reason
 
 
 def test_what_is_rare_in_one_event_is_one_anomaly_with_a_row_a_place() -> None:
