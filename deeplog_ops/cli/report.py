@@ -90,15 +90,31 @@ def _print_hiding(verdict: Hiding) -> None:
     )
 
 
+def _extent(anomaly: PublishedAnomaly) -> str:
+    """How much it is about: of values those of one kind in a session, of rates and rules the lines that count."""
+    count = anomaly.event_count
+    if anomaly.detector == "values":
+        return f"{count:,} such values" if count > 1 else ""
+    if anomaly.detector == "rates":
+        return ""  # the reason has the number, and what is usual
+    return (
+        f"{count:,} {'line' if count == 1 else 'lines'}"
+        if anomaly.detector == "rules"
+        else _count(count, "events")
+    )
+
+
 def print_anomaly(anomaly: PublishedAnomaly) -> None:
     """An anomaly as people read it: what kind, where, why, and its lines."""
     click.echo()
     click.secho(f"{anomaly.kind.replace('_', ' ')} ", fg="red", bold=True, nl=False)
-    place = f"in {anomaly.session}, {_count(anomaly.event_count, 'events')}" if anomaly.session else ""
+    place = ", ".join(filter(None, (f"in {anomaly.session}" if anomaly.session else "", _extent(anomaly))))
     chance = f", p = {anomaly.p_value:.1e}" if anomaly.p_value else ""
     said = f" [{anomaly.verdict.replace('_', ' ')}]" if anomaly.verdict else ""
     click.echo(f"{place}{chance}{said}  {anomaly.anomaly_id[:8]}")
     click.echo(f"  {anomaly.reason}")
+    for sentence in anomaly.details.get("diagnosis", ()):
+        click.echo(f"  - {sentence}")
     # File names alone may repeat in a folder a day: the worst line's is given whole.
     worst = next((line for line in anomaly.lines if line.is_worst), None)
     if worst is not None and worst.path:

@@ -53,23 +53,9 @@ def _session_lines(opened: OpenRun, anomalies: list[Anomaly]) -> pl.DataFrame:
         },
         schema_overrides={"session": pl.String, "worst_key": pl.String},
     )
-    parts = []
-    for table in opened.place.lake.read(opened.partition("sessions")):
-        sessions = pl.from_arrow(table)
-        assert isinstance(sessions, pl.DataFrame)
-        # A name may come more than once a day: the session meant is the one that has the line.
-        parts.append(
-            sessions.filter(pl.col("judged"))
-            .join(named, on="session", how="inner")
-            .filter(pl.col("line_nos").list.contains(pl.col("worst_line")))
-            .with_row_index("row")
-            .select("row", "anomaly_id", "worst_file", "worst_line", "keys", "file_ids", "line_nos")
-            .explode("keys", "file_ids", "line_nos")
-            .rename({"keys": "template_id", "file_ids": "file_id", "line_nos": "line_no"})
-            .with_columns(is_worst=_same_line())
-            .filter(pl.col("is_worst").any().over("row"))
-        )
-    rows = pl.concat(parts)
+    columns = ["session", "judged", "keys", "file_ids", "line_nos"]
+    tables = opened.place.lake.read(opened.partition("sessions"), columns=columns)
+    rows = pl.concat([_nearest(table, named, limit) for table in tables])
     # What no judged session has stands for itself: a rate, a rule's line, an event without a session.
     alone = named.join(rows, on="anomaly_id", how="anti").select(
         "anomaly_id",
@@ -79,20 +65,47 @@ def _session_lines(opened: OpenRun, anomalies: list[Anomaly]) -> pl.DataFrame:
         pl.lit(True).alias("is_worst"),
         pl.lit(True).alias("of_session"),
     )
-    place = pl.int_range(pl.len()).over("anomaly_id")
-    of_sessions = (
-        rows.with_columns(place.alias("place"))
-        .with_columns((pl.col("place") - pl.col("place").filter(pl.col("is_worst")).first().over("anomaly_id")).abs().alias("far"))
-        .filter(pl.col("far").rank("ordinal").over("anomaly_id") <= limit)
-        .select(
-            "anomaly_id", "file_id", "line_no", "template_id", "is_worst", pl.lit(True).alias("of_session")
+    return pl.concat([rows, alone])
+
+
+def _nearest(table: pa.Table, named: pl.DataFrame, limit: int) -> pl.DataFrame:
+    """What `_session_lines` gives, of the sessions in a table. Only what is near is copied for each anomaly: many may be
+    of one long session."""
+    sessions = pl.from_arrow(table)
+    assert isinstance(sessions, pl.DataFrame)
+    events = (
+        sessions.filter("judged")
+        .join(named.select("session").unique(), on="session", how="semi")
+        .with_row_index("row")
+        .explode("keys", "file_ids", "line_nos")
+        .with_columns(pl.int_range(pl.len(), dtype=pl.Int64).over("row").alias("at"))
+    )
+    # A name may come more than once a day: the session meant is the one that has the line.
+    worst = (
+        named.join(
+            events.select("session", "file_ids", "line_nos", "row", pl.col("at").alias("worst_at")),
+            left_on=["session", "worst_file", "worst_line"],
+            right_on=["session", "file_ids", "line_nos"],
         )
-    )  # fmt: skip
-    return pl.concat([of_sessions, alone])
-
-
-def _same_line() -> pl.Expr:
-    return (pl.col("file_id") == pl.col("worst_file")) & (pl.col("line_no") == pl.col("worst_line"))
+        .select("anomaly_id", "row", "worst_at")
+        .unique("anomaly_id", keep="first", maintain_order=True)
+    )
+    steps = pl.DataFrame({"step": range(1 - limit, limit)}, {"step": pl.Int64})
+    return (
+        worst.join(steps, how="cross")
+        .with_columns((pl.col("worst_at") + pl.col("step")).alias("at"))
+        .join(events.select("row", "at", "keys", "file_ids", "line_nos"), on=["row", "at"])
+        .sort("anomaly_id", "at")
+        .filter(pl.col("step").abs().rank("ordinal").over("anomaly_id") <= limit)
+        .select(
+            "anomaly_id",
+            pl.col("file_ids").alias("file_id"),
+            pl.col("line_nos").alias("line_no"),
+            pl.col("keys").alias("template_id"),
+            (pl.col("step") == 0).alias("is_worst"),
+            pl.lit(True).alias("of_session"),
+        )
+    )
 
 
 def _places_beside(opened: OpenRun, worst: pl.DataFrame) -> pl.DataFrame:

@@ -22,9 +22,16 @@ from deeplog_ops.records import (
 )
 
 
+AT_ONCE = 2**12  # rows that stand in memory as nouns and as plain data at once
+
+
 def anomaly_table(found: list[Anomaly]) -> pa.Table:
     """Stage "anomalies" from its nouns, in their order."""
-    return pa.Table.from_pylist([_row(anomaly) for anomaly in found], schemas.ANOMALIES)
+    parts = [
+        pa.Table.from_pylist([_row(anomaly) for anomaly in found[first : first + AT_ONCE]], schemas.ANOMALIES)
+        for first in range(0, len(found), AT_ONCE)
+    ]
+    return pa.concat_tables([schemas.ANOMALIES.empty_table(), *parts])
 
 
 def _row(found: Anomaly) -> dict[str, Any]:

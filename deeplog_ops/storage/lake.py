@@ -22,6 +22,7 @@ from deeplog_ops.schemas import STAGES
 from deeplog_ops.storage.partition_writer import PartitionWriter
 
 READ_ROWS = 2**16
+READ_BYTES = 2**24  # of a table as Parquet encodes it; rows of long sessions come fewer at a time
 
 
 class Lake:
@@ -38,7 +39,8 @@ class Lake:
     def read(
         self, ref: PartitionRef, columns: Sequence[str] | None = None, rows: int = READ_ROWS
     ) -> Iterator[pa.Table]:
-        """The rows of a partition in the order they were written, in tables of at most `rows`; one at least.
+        """The rows of a partition in the order they were written, in tables of at most `rows` and, where rows are large,
+        about READ_BYTES; one at least.
 
         Raises LakeError when files are missing or damaged, or hold another number of rows than the ledger says.
         """
@@ -48,7 +50,8 @@ class Lake:
         try:
             for file in self._parts(ref):
                 with file.open("rb") as stream, pq.ParquetFile(stream) as parquet:
-                    for batch in parquet.iter_batches(batch_size=rows, columns=chosen.names):
+                    most = min(rows, _affordable(parquet, chosen))
+                    for batch in parquet.iter_batches(batch_size=most, columns=chosen.names):
                         count, empty = count + batch.num_rows, False
                         yield pa.Table.from_batches([batch]).select(chosen.names).cast(chosen)
         except (OSError, pa.ArrowException) as error:
@@ -102,6 +105,21 @@ class Lake:
             for day in sorted(path.name for path in top.iterdir() if path.is_dir()):
                 for run in sorted(path.name for path in (top / day).iterdir() if path.is_dir()):
                     yield f"{stage}/source={source_key}/{day}/{run}"
+
+
+def _affordable(parquet: pq.ParquetFile, chosen: pa.Schema) -> int:
+    """How many rows of the chosen columns make up READ_BYTES, 1 at least."""
+    names = set(chosen.names)
+    size = 0
+    for number in range(parquet.metadata.num_row_groups):
+        group = parquet.metadata.row_group(number)
+        columns = (group.column(at) for at in range(group.num_columns))
+        size += sum(
+            column.total_uncompressed_size
+            for column in columns
+            if column.path_in_schema.split(".", 1)[0] in names
+        )
+    return max(1, READ_BYTES * parquet.metadata.num_rows // max(size, 1))
 
 
 def remove_folder(folder: UPath) -> None:

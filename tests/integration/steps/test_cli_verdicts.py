@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def group(sample: Sample, day: Any) -> list[Incident]:
         worst=found[0].where,
         details={"step": "commit"},
     )
-    members = [rows.Anomaly(**{**vars(anomaly), "incident_id": incident.incident_id}) for anomaly in found]
+    members = [replace(anomaly, incident_id=incident.incident_id) for anomaly in found]
     health = DayHealth(100, 0.01, level="watch", advice="1 % of the events are unknown")
     opinions = [DetectorOpinion("pca", 100, 3, 1, enabled=False)]
     tables = {

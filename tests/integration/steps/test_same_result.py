@@ -10,9 +10,13 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from deeplog_ops.db.verdict_subjects import find_anomaly
+from deeplog_ops.db.verdicts import VerdictKind, record_verdict
+from deeplog_ops.storage.lake import Lake
 from tests.integration.steps.conftest import SCORED_DAYS, Sample
 
 
@@ -87,10 +91,35 @@ def test_the_same_file_under_two_names_counts_once(sample: Sample, expected: dic
     assert sample.results() == expected
 
 
+def test_neither_shards_nor_tables_nor_what_people_say_change_a_row(
+    sample: Sample, expected: dict[str, list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows come in pieces of another size, in shards of another number, and people have spoken of half of them."""
+    for number, row in enumerate(expected["anomalies"]):
+        engine, kind = (
+            sample.place.engine,
+            VerdictKind.FALSE_POSITIVE if number % 2 else VerdictKind.TRUE_POSITIVE,
+        )
+        record_verdict(engine, "sample", kind, find_anomaly(engine, "sample", str(row[1])), who="test")
+    configuration = sample.root / "sources" / "sample.yaml"
+    configuration.write_text(configuration.read_text().replace("buckets: 4", "buckets: 3"))
+    read = Lake.read
+    monkeypatch.setattr(
+        Lake, "read", lambda lake, ref, columns=None, rows=50: read(lake, ref, columns, min(rows, 50))
+    )
+    for day in reversed(SCORED_DAYS):
+        sample.run(day, "in-pieces")
+    assert sample.results() == expected
+
+
 _CHILD = """
 import os, signal, sys
 from datetime import date
 from pathlib import Path
+from typing import Any
+from deeplog_ops.db.verdict_subjects import find_anomaly
+from deeplog_ops.db.verdicts import VerdictKind, record_verdict
+from deeplog_ops.storage.lake import Lake
 from tests.integration.steps.conftest import workplace
 from deeplog_ops.db import publish
 from deeplog_ops.steps.whole_runs import run_day

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from deeplog_ops.detection.explain import reason
+from deeplog_ops.detection.explain import counts_reason, reason
 
 
 def test_an_unexpected_key_is_told_with_what_was_expected() -> None:
@@ -40,3 +40,12 @@ def test_long_templates_keep_their_beginning_and_their_end_on_one_line() -> None
 
 def test_a_long_text_without_spaces_is_shortened_too() -> None:
     assert len(reason("x" * 5000, "y" * 5000, [], probability=0.01, rank=1)) < 320
+
+
+def test_counts_are_told_as_people_say_them() -> None:
+    told = counts_reason([("A", 0, 1), ("B", 0, 4), ("C", 1, 0), ("D", 2, 1)])
+    assert told == (
+        'Compared with the most similar normal session, "A" is missing; "B" never came, there 4 times; '
+        '"C" came once, there never; 1 more template differs.'
+    )
+    assert counts_reason([]) == ""

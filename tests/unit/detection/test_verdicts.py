@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import re
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 
 from deeplog_ops.config import Detection, KeyModelSettings
 from deeplog_ops.detection.session_evidence import SessionEvidence
+from deeplog_ops.detection.session_findings import _finding
 from deeplog_ops.detection.verdicts import anomalies, flagged
 from deeplog_ops.errors import LakeError
 from deeplog_ops.models.key_model import KeyModel
@@ -163,3 +167,47 @@ def test_what_came_too_often_is_told_where_no_place_is_odd(model: KeyModel) -> N
     (found,) = judged(model, [("open", *["write", "check"] * 9, "write", "close")])
     assert "Compared with the most similar normal session" in found.reason
     assert found.details["differences"][0]["came"] > found.details["differences"][0]["usual"]
+
+
+def test_a_name_that_came_back_in_another_table_of_the_day_names_two_anomalies(model: KeyModel) -> None:
+    scores = model.score([("open", "write")], expected=3)
+    found, _ = flagged(scores, EVIDENCE, BUDGET, TEXTS)
+    named: Counter[tuple[str, int]] = Counter()
+    made = [
+        anomaly.locator
+        for _ in range(2)
+        for anomaly, _ in anomalies(
+            sessions_of([("open", "write")]),
+            found,
+            scores["sequence_id"].combine_chunks(),
+            1.0,
+            source_key="demo",
+            day=date(2026, 3, 1),
+            model_version="v1",
+            named=named,
+        )
+    ]
+    assert made == ["0:s0", "0:s0:2"]
+
+
+def test_what_the_sentence_says_of_the_key_agrees_with_what_was_expected(model: KeyModel) -> None:
+    """Both are of one model: the chances of what came and of what was expected make up no more than 1."""
+    for odd in (("open", "open", "write", "write", "close"), ("open", "write", "close", "write", "close")):
+        (found,) = judged(model, [odd])
+        told = re.search(r"\(probability (?:under )?([\d.e-]+)(?:, (\d+) others? likelier)?\)", found.reason)
+        assert told, found.reason
+        assert float(told[1]) + found.expected[0].probability <= 1.0001
+        assert told[2] != "0"
+
+
+def test_a_session_that_ends_as_expected_has_no_missing_end() -> None:
+    """Its counts are odd, and the place that surprises most is its end, which surprises nobody."""
+    keys = ["open", "write", "close"]
+    order = EVIDENCE.supported.order
+    row = {"keys": keys, "rank": [0] * 4, "probability": [1.0] * 4}
+    told = _finding(
+        row, 2.0, 1e-4, np.array([0.1, 0.1, 0.1, 0.2]), [("write", 1, 2)],
+        frozenset(order.vocabulary.keys), EVIDENCE, BUDGET, TEXTS,
+    )  # fmt: skip
+    assert told.kind == "key_counts"
+    assert "ended" not in told.reason

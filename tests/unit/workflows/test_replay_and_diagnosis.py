@@ -126,6 +126,24 @@ def test_an_early_end_an_empty_session_and_a_usual_one_are_told_apart(workflow: 
     )
 
 
+def test_where_ways_begin_alike_what_came_later_says_which_was_taken() -> None:
+    """The walk stops at the line that nobody knows, where both ways were still open."""
+    hit, miss = ["get", "check", "hit", "answer"], ["get", "check", "miss", "find", "fill", "answer"]
+    found = by_cooccurrence([hit, miss] * 50)
+    for usual, other in ((hit, {"miss", "find", "fill"}), (miss, {"hit"})):
+        told = diagnose(found, [usual[0], "odd", *usual[1:]])
+        assert told.came == "odd"
+        assert not other & set(told.missing)
+        assert told.missing == ()
+
+
+def test_of_many_values_that_were_off_a_few_are_told(workflow: Workflow) -> None:
+    off = [OffParameter(place, "bytes", "9", "1") for place in range(1000)]
+    said = words(diagnose(workflow, ["open", "read"], off=off), TEXTS)
+    assert len(said) < 12
+    assert said[-1] == "995 more values were off."
+
+
 def test_long_templates_are_shortened_in_words(workflow: Workflow) -> None:
     said = words(diagnose(workflow, ["open", "stack"]), {**TEXTS, "stack": "at org.example.Frame " * 50})
     assert max(map(len, said)) < 320
