@@ -7,7 +7,8 @@ UV_VERSION := 0.13.8
 TORCH := $(shell grep -E '^torch==' requirements.txt)
 BIN := .venv/bin
 STAMP := .venv/.installed
-PYTEST_ARGS ?=
+# As many tests at once as there are cores, four at most; a file stays together, with what it set up.
+PYTEST_ARGS ?= --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # uv brings certificates of its own; a machine behind a company's proxy has what it needs in the system's.
 export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt),true,false)
@@ -39,7 +40,7 @@ test: $(STAMP)  ## the tests, without the slow ones that need minutes
 	@$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
 
 test-slow: $(STAMP)  ## the slow ones: an installation beside an Airflow of somebody else's
-	@$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m slow
 
 lint: $(STAMP)  ## ruff, its formatter and mypy, changing nothing
 	@$(BIN)/ruff check .
