@@ -31,13 +31,13 @@ def title(
     return f"{what} ({sessions:,} session{'s' if sessions != 1 else ''})" if sessions else what
 
 
-def reason(worst: Anomaly, *, sessions: int, places: int, flood: Flood | None) -> str:
-    """The worst anomaly's own reason, and what else belongs to it."""
+def reason(worst: Anomaly, naming: Anomaly, *, sessions: int, places: int, flood: Flood | None) -> str:
+    """The worst anomaly's own reason, and what else belongs to it; of one session first the one that the title is of."""
     if flood is not None:
         after = f", after deploy {flood.deploy.label}" if flood.deploy else ""
         return f"{len(flood.templates)} templates that the model does not know came first at about one time{after}. {worst.reason}"
     if sessions < 2:
-        return worst.reason
+        return worst.reason if naming.reason == worst.reason else f"{naming.reason} Also: {worst.reason}"
     same = "at the same place" if places == 1 else "at the same time"
     return f"{worst.reason} So it went in {sessions - 1:,} more session{'s' if sessions != 2 else ''} {same}."
 

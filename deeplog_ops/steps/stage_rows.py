@@ -21,7 +21,6 @@ from deeplog_ops.records import (
     Template,
 )
 
-
 AT_ONCE = 2**12  # rows that stand in memory as nouns and as plain data at once
 
 

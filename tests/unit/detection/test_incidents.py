@@ -305,3 +305,13 @@ def test_a_hundred_thousand_anomalies_take_seconds() -> None:
     assert len(belongs) == len(day)
     assert len(found) < 2_000
     assert time.process_time() - began < 20
+
+
+def test_the_reason_of_an_incident_of_one_session_speaks_of_what_its_title_names() -> None:
+    slow = anomaly("a", "elapsed_time", detector="values", reason="It was slow.", p_value=1e-12)
+    (found,), _ = group([slow, anomaly("a", reason="It ended early.", p_value=1e-4)])
+    assert found.kind == "missing_end"
+    assert found.reason in ("It ended early. Also: It was slow.", "It ended early.")
+    worse = anomaly("a", "parameter_value", detector="values", reason="It was large.", p_value=1e-12)
+    (found,), _ = group([worse, anomaly("a", "key_order", reason="It came too early.", p_value=0.5)])
+    assert found.reason == "It came too early. Also: It was large."

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from random import Random
 from xml.etree import ElementTree
 
@@ -8,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deeplog_ops.workflows.diagnosis import OffParameter, diagnose, words
+from deeplog_ops.workflows.blocks import Choice, Leaf, Seq
+from deeplog_ops.workflows.diagnosis import OffParameter, _missing, diagnose, words
 from deeplog_ops.workflows.discovery import by_cooccurrence
 from deeplog_ops.workflows.graph import Workflow
 from deeplog_ops.workflows.picture import dot, svg
@@ -126,15 +128,16 @@ def test_an_early_end_an_empty_session_and_a_usual_one_are_told_apart(workflow: 
     )
 
 
-def test_where_ways_begin_alike_what_came_later_says_which_was_taken() -> None:
-    """The walk stops at the line that nobody knows, where both ways were still open."""
-    hit, miss = ["get", "check", "hit", "answer"], ["get", "check", "miss", "find", "fill", "answer"]
-    found = by_cooccurrence([hit, miss] * 50)
-    for usual, other in ((hit, {"miss", "find", "fill"}), (miss, {"hit"})):
-        told = diagnose(found, [usual[0], "odd", *usual[1:]])
-        assert told.came == "odd"
-        assert not other & set(told.missing)
-        assert told.missing == ()
+def test_where_ways_begin_alike_what_came_later_says_which_was_taken(workflow: Workflow) -> None:
+    """The walk stops at a line that nobody knows, where both ways were still open, and takes the first."""
+    hit, miss = ["get", "hit", "answer"], ["get", "miss", "find", "answer"]
+    ways = tuple(
+        Seq(tuple(Leaf(f"{way}{place}", key) for place, key in enumerate(keys)))
+        for way, keys in (("m", miss), ("h", hit))
+    )
+    found = replace(workflow, root=Choice(ways))
+    assert _missing(found, ["get", "odd", "hit", "answer"], ("m0",)) == ()
+    assert _missing(found, ["get", "odd", "miss", "answer"], ("m0",)) == ("find",)
 
 
 def test_of_many_values_that_were_off_a_few_are_told(workflow: Workflow) -> None:
