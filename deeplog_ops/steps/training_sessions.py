@@ -30,6 +30,8 @@ def vouched_weight(sessions: int) -> int:
 class TrainingSessions:
     """Distinct sequences of keys that are no aliases, sorted, and how many sessions have each.
 
+    The one thing that a training holds whole, 8 bytes a key of each distinct sequence: the models compare any two of them.
+
     `vouched` are sequences that people called normal, of the sessions that `learnt` names. `left_out` names the sessions
     kept out; `true_positives` counts what people said of these.
     """
@@ -90,6 +92,9 @@ def _of_days(
     counts: Counter[Keys] = Counter()
     left_out: set[str] = set()
     names = {name for _, name in barred}
+    resolved: dict[
+        str, str
+    ] = {}  # one object a key, however many sequences have it: they all stand in memory
     columns = ["session", "keys", "judged", "closed_at", "last_time"]
     for table in opened.place.lake.read(opened.partition("sessions"), columns=columns):
         frame = pl.from_arrow(table)
@@ -100,7 +105,10 @@ def _of_days(
         left_out.update(out)
         kept = frame.filter(~pl.col("session").is_in(out)) if out else frame
         for keys, sessions in kept.group_by("keys").agg(pl.len()).iter_rows():
-            counts[tuple(map(catalogue.resolve, keys))] += sessions
+            for key in keys:
+                if key not in resolved:
+                    resolved[key] = catalogue.resolve(key)
+            counts[tuple(resolved[key] for key in keys)] += sessions
     return counts, left_out
 
 
