@@ -175,7 +175,9 @@ class Variant:
         order, sets = every[0].left_out_scores(keys), every[1].left_out_scores(keys)
         supported, alone = every, np.zeros(len(keys), bool)
         if self.unsupported:
-            alone = _unsupported(np.minimum(order, self.lone_cap) + sets, counts, self._highest(every[1]) + 1)
+            alone = default.unsupported(
+                np.minimum(order, self.lone_cap) + sets, counts, self._highest(every[1]) - default.LONE_MARGIN
+            )
         if alone.any():
             kept = np.flatnonzero(~alone)
             supported = self._scores([keys[row] for row in kept], counts[kept])
@@ -232,16 +234,3 @@ class VariantJudge:
             known, order = sets_all == 0, np.minimum(order, order_all)
         strength = np.maximum(total / self.at_sum, np.where(known, order / self.at_order, 0.0))
         return strength >= 1, strength
-
-
-def _unsupported(total: Floats, counts: Ints, highest: float) -> NDArray[np.bool_]:
-    sessions = int(counts.sum())
-    room, few = int(sessions * default.UNSUPPORTED), max(1, int(sessions * default.FEW))
-    found = np.zeros(len(total), bool)
-    for row in np.lexsort((np.arange(len(total)), -total)):
-        if total[row] < highest:
-            break
-        if counts[row] <= min(few, room):
-            found[row] = True
-            room -= int(counts[row])
-    return found

@@ -69,12 +69,17 @@ def _chance(probability: float) -> str:
     return "probability under 0.0001" if probability < 0.0001 else f"probability {probability:.2g}"
 
 
-def quoted(text: str) -> str:
+def shortened(text: str, longest: int = LONGEST) -> str:
     """The text on one line; of a long one, its beginning and its end, cut between words where there are any."""
     words = " ".join(text.split())
-    if len(words) > LONGEST:
-        head, tail = words[: LONGEST * 2 // 3], words[-LONGEST // 3 :]
-        head = head.rsplit(" ", 1)[0] if " " in head[LONGEST // 3 :] else head
-        tail = tail.split(" ", 1)[1] if " " in tail[: LONGEST // 6] else tail
-        words = f"{head} … {tail}"
-    return f'"{words}"'
+    if len(words) <= longest:
+        return words
+    head, tail = words[: longest * 2 // 3], words[-longest // 3 :]
+    head = head.rsplit(" ", 1)[0] if " " in head[longest // 3 :] else head
+    tail = tail.split(" ", 1)[1] if " " in tail[: longest // 6] else tail
+    return f"{head} … {tail}"
+
+
+def quoted(text: str) -> str:
+    """The text as it stands in a sentence."""
+    return f'"{shortened(text)}"'

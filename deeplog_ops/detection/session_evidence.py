@@ -43,6 +43,7 @@ ORDER_TAIL = 0.005
 ORDER_CONFIDENCE = 0.99
 ORDER_BUDGET = 0.5  # the share of the budget that is the order's alone
 LONE_CAP = 15.0  # as ORDER_CAP, where it is asked what nothing supports
+LONE_MARGIN = 2.0  # nats below the highest threshold from where on a session counts as unsupported
 UNSUPPORTED = 0.003  # of the training sessions at most
 FEW = 0.001  # of the training sessions: a sequence that more have is no accident
 KNOWN_ORDERS = 20  # with fewer sessions of known counts, the order's threshold is that of all sessions
@@ -114,7 +115,7 @@ class SessionEvidence:
         keys, counts = _distinct(sequences, weights)
         every = _Scores.fit(keys, counts.tolist())
         order, sets = every.left_out(keys)
-        alone = _unsupported(np.minimum(order, LONE_CAP) + sets, counts, every.highest - 2)
+        alone = unsupported(np.minimum(order, LONE_CAP) + sets, counts, every.highest - LONE_MARGIN)
         alone &= np.array([sequence not in vouched for sequence in keys])
         supported = every
         if alone.any():
@@ -257,7 +258,7 @@ def _sum(order: Floats, sets: Floats) -> Floats:
     return total
 
 
-def _unsupported(total: Floats, counts: NDArray[np.int64], highest: float) -> NDArray[np.bool_]:
+def unsupported(total: Floats, counts: NDArray[np.int64], highest: float) -> NDArray[np.bool_]:
     """Which sequences teach nothing: the most anomalous to the others, of few sessions each, a small share in all."""
     sessions = int(counts.sum())
     room, few = int(sessions * UNSUPPORTED), max(1, int(sessions * FEW))

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from deeplog_ops.detection.explain import shortened
 from deeplog_ops.workflows.blocks import Block, Choice, Leaf, Loop, inner
 from deeplog_ops.workflows.edges import BEGIN, END
 from deeplog_ops.workflows.graph import Workflow
@@ -209,14 +210,3 @@ def _listed(parts: Sequence[str], last: str) -> str:
 
 def _quoted(key: str, texts: Mapping[str, str]) -> str:
     return f'"{shortened(texts.get(key, key))}"'
-
-
-def shortened(text: str, longest: int = 90) -> str:
-    """The text on one line; of a long one its beginning and its end, as in detection/explain.py."""
-    line = " ".join(text.split())
-    if len(line) <= longest:
-        return line
-    head, tail = line[: longest * 2 // 3], line[-longest // 3 :]
-    head = head.rsplit(" ", 1)[0] if " " in head[longest // 3 :] else head
-    tail = tail.split(" ", 1)[1] if " " in tail[: longest // 6] else tail
-    return f"{head} … {tail}"

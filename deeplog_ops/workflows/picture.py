@@ -6,7 +6,8 @@ import itertools
 from collections.abc import Mapping
 from html import escape
 
-from deeplog_ops.workflows.diagnosis import Diagnosis, shortened
+from deeplog_ops.detection.explain import shortened
+from deeplog_ops.workflows.diagnosis import Diagnosis
 from deeplog_ops.workflows.edges import BEGIN, END
 from deeplog_ops.workflows.graph import Edge, Node, Workflow
 from deeplog_ops.workflows.layout import Layout, Place, laid_out
