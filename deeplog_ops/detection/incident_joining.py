@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 
 from deeplog_ops.detection import incident_places as places
-from deeplog_ops.detection.incident_places import Place, Resolve
-from deeplog_ops.records import Anomaly
+from deeplog_ops.detection.incident_records import MICROSECOND, Records, moment, time_of
 
 GAP = timedelta(minutes=15)  # sessions that go wrong at one place with shorter pauses are one burst
 LONG = timedelta(hours=8)  # a rate that is odd for longer is no burst, and joins only others of that length
@@ -20,6 +22,8 @@ FLOOD_AFTER_DEPLOY = 2  # or so many with a deploy
 REPLACED = timedelta(hours=1)  # what stops coming so near to a flood's beginning was replaced by it
 DEPLOY_REACH = timedelta(hours=2)  # within so long before
 
+Numbers = NDArray[np.int64]
+
 
 @dataclass(frozen=True)
 class DeployMarker:
@@ -27,17 +31,6 @@ class DeployMarker:
 
     at: datetime
     label: str
-
-
-@dataclass(frozen=True)
-class Unit:
-    """The anomalies of one session, or one without a session; `naming` is the one that gives the place."""
-
-    members: tuple[Anomaly, ...]
-    naming: Anomaly
-    place: Place
-    first: datetime | None
-    last: datetime | None
 
 
 @dataclass(frozen=True)
@@ -50,120 +43,138 @@ class Flood:
 
 
 class Joined:
-    """Disjoint sets of units, by number."""
+    """Disjoint sets of bursts, by number."""
 
     def __init__(self, size: int) -> None:
-        self._parent = list(range(size))
+        self._parent = np.arange(size)
 
-    def root(self, unit: int) -> int:
-        while self._parent[unit] != unit:
-            self._parent[unit] = self._parent[self._parent[unit]]
-            unit = self._parent[unit]
-        return unit
+    def root(self, burst: int) -> int:
+        while self._parent[burst] != burst:
+            self._parent[burst] = self._parent[self._parent[burst]]
+            burst = int(self._parent[burst])
+        return burst
 
     def join(self, one: int, other: int) -> None:
         low, high = sorted((self.root(one), self.root(other)))
         self._parent[high] = low
 
-
-def units_of(anomalies: Iterable[Anomaly], resolve: Resolve) -> list[Unit]:
-    """The units, in an order that depends on what they are alone."""
-    by_session: defaultdict[tuple[str, str], list[Anomaly]] = defaultdict(list)
-    for anomaly in {each.anomaly_id: each for each in anomalies}.values():
-        own = ("session", anomaly.session) if anomaly.session is not None else ("", anomaly.anomaly_id)
-        by_session[own].append(anomaly)
-    return [_unit(by_session[key], resolve) for key in sorted(by_session)]
+    def roots(self) -> Numbers:
+        """Of all bursts: equal numbers are one."""
+        found = self._parent
+        while not np.array_equal(further := found[found], found):
+            found = further
+        return found
 
 
-def _unit(members: list[Anomaly], resolve: Resolve) -> Unit:
-    members.sort(key=lambda each: each.anomaly_id)
-    placed = [(places.naming_order(each, places.place_of(each, resolve)), each) for each in members]
-    (_, place), naming = min(placed, key=lambda each: (each[0], each[1].anomaly_id))
-    begins = [each.first_time for each in members if each.first_time is not None]
-    ends = [each.last_time or each.first_time for each in members if each.first_time is not None]
-    return Unit(
-        tuple(members), naming, place, min(begins, default=None), max(filter(None, ends), default=None)
+def units_of(records: Records) -> tuple[pl.Series, pl.DataFrame]:
+    """The anomalies of one session, or one without a session, are a unit: the unit of each record, and the units.
+
+    Columns of these: what the record that gives the place has (`row` is its number), `first` and `last` time. Their
+    order depends on what they are alone.
+    """
+    own = pl.coalesce("session", "anomaly_id")
+    rows = (
+        records.rows.with_row_index("row")
+        .with_columns(own.alias("own"), pl.col("session").is_not_null().alias("of_session"))
+        .sort("of_session", "own", "naming", "place", "anomaly_id")
+        .with_columns(pl.struct("of_session", "own").rle_id().cast(pl.Int64).alias("unit"))
     )
+    end = pl.when(pl.col("first_time").is_not_null()).then(pl.coalesce("last_time", "first_time"))
+    named = ("row", "anomaly_id", "of_session", "place", "naming", "came", "missed", "rate")
+    units = rows.group_by("unit", maintain_order=True).agg(
+        *(pl.col(name).first() for name in named),
+        pl.col("first_time").min().alias("first"),
+        end.max().alias("last"),
+    )
+    return rows.select("row", "unit").sort("row")["unit"], units
 
 
-def join_bursts(units: Sequence[Unit], joined: Joined) -> None:
-    """Units of one place, each within GAP of those before it; of rates, all that overlap and point the same way."""
-    groups: defaultdict[Place, list[int]] = defaultdict(list)
-    for number, unit in enumerate(units):
-        if places.is_rate(unit.naming):
-            long = unit.first is not None and unit.last is not None and unit.last - unit.first > LONG
-            groups[(unit.place[0], "long" if long else "short")].append(number)
-        else:
-            groups[unit.place].append(number)
-    for place, numbers in groups.items():
-        _sweep(units, numbers, joined, timedelta() if place[0] in (places.MORE, places.FEWER) else GAP)
+def bursts_of(units: pl.DataFrame, records: Records) -> Numbers:
+    """The burst of each unit: those of one place, each within GAP of those before it; of rates, all that overlap and
+    point the same way."""
+    direction = [place[0] for place in records.places]
+    count = len(direction)
+    way = pl.Series([count + 2 * (kind == places.MORE) for kind in direction], dtype=pl.Int64)
+    long = (pl.col("last") - pl.col("first")) > LONG // MICROSECOND
+    ways = way.gather(units["place"]) if count else pl.Series([], dtype=pl.Int64)
+    swept = (
+        units.select("unit", "place", "rate", "first", "last")
+        .with_columns(ways.alias("way"))
+        .with_columns(
+            pl.when("rate")
+            .then(pl.col("way") + long.fill_null(value=False))
+            .otherwise(pl.col("place"))
+            .alias("together"),
+            pl.when("rate").then(0).otherwise(GAP // MICROSECOND).alias("gap"),
+        )
+        .sort("together", "first", "unit", nulls_last=True)
+    )
+    reach = pl.col("last").cum_max().shift(1).over("together") + pl.col("gap")
+    untimed = pl.col("first").is_null()
+    begins = (
+        (pl.col("together") != pl.col("together").shift(1))
+        | (untimed != untimed.shift(1))
+        | (~untimed & (pl.col("first") >= reach))
+    ).fill_null(value=True)
+    found: Numbers = (
+        swept.with_columns((begins.cum_sum() - 1).cast(pl.Int64).alias("burst"))
+        .sort("unit")["burst"]
+        .to_numpy()
+    )
+    return found
 
 
-def _sweep(units: Sequence[Unit], numbers: list[int], joined: Joined, gap: timedelta) -> None:
-    timed = [(first, number) for number in numbers if (first := units[number].first) is not None]
-    without = [number for number in numbers if units[number].first is None]
-    for one, other in pairwise(without):
-        joined.join(one, other)
-    latest: tuple[datetime, int] | None = None
-    for first, number in sorted(timed):
-        last = units[number].last or first
-        if latest is not None and first < latest[0] + gap:
-            joined.join(latest[1], number)
-        if latest is None or last > latest[0]:
-            latest = (last, number)
-
-
-def join_rates(units: Sequence[Unit], joined: Joined, resolve: Resolve) -> None:
+def join_rates(units: pl.DataFrame, bursts: Numbers, joined: Joined, records: Records) -> None:
     """What came too often, or too rarely, with the sessions where it came, or was missed, at that time."""
-    rates: defaultdict[Place, list[int]] = defaultdict(list)
-    for number, unit in enumerate(units):
-        if places.is_rate(unit.naming):
-            rates[unit.place].append(number)
-    for number, unit in enumerate(units):
-        if places.is_rate(unit.naming):
-            continue
-        came = unit.naming.template_id
-        missed = places.expected_key(unit.naming, resolve)
-        for place in ((places.MORE, resolve(came) if came else ""), (places.FEWER, missed)):
-            for rate in rates.get(place, ()):
-                if _overlap(unit, units[rate]):
-                    joined.join(number, rate)
-
-
-def _overlap(one: Unit, other: Unit) -> bool:
-    if one.first is None or one.last is None or other.first is None or other.last is None:
-        return False
-    return one.first <= other.last and other.first <= one.last
+    rates = units.filter(pl.col("rate") & pl.col("first").is_not_null() & pl.col("last").is_not_null())
+    if not len(rates):
+        return
+    others = units.filter(~pl.col("rate") & pl.col("first").is_not_null() & pl.col("last").is_not_null())
+    nothing = records.names.index("")
+    columns = {
+        places.MORE: others["came"].fill_null(nothing).to_numpy(),
+        places.FEWER: others["missed"].to_numpy(),
+    }
+    ordered = {way: np.argsort(column, kind="stable") for way, column in columns.items()}
+    first, last, own = (others[name].to_numpy() for name in ("first", "last", "unit"))
+    number = {name: at for at, name in enumerate(records.names)}
+    for unit, place, begin, end in rates.select("unit", "place", "first", "last").iter_rows():
+        way, key = records.places[place]
+        order, column = ordered[way], columns[way]
+        low = np.searchsorted(column, number[key], "left", sorter=order)
+        high = np.searchsorted(column, number[key], "right", sorter=order)
+        some = order[low:high]
+        some = some[(first[some] <= end) & (last[some] >= begin)]
+        for burst in np.unique(bursts[own[some]]).tolist():
+            joined.join(int(bursts[unit]), burst)
 
 
 def floods_of(
-    units: Sequence[Unit],
-    resolve: Resolve,
-    deploys: Sequence[DeployMarker],
-    first_seen: dict[str, datetime],
+    records: Records, deploys: Sequence[DeployMarker], first_seen: Mapping[str, datetime]
 ) -> list[Flood]:
-    """Where many templates that the version does not know came first within a short time.
+    """Where many templates that the version does not know came first within a short time, by time.
 
     `first_seen` says when a template came first on the day, as far as is known; else it is its first anomaly.
     """
-    began: dict[str, datetime] = {}
-    for unit in units:
-        for anomaly in unit.members:
-            if places.is_new_template(anomaly) and anomaly.first_time is not None:
-                key = resolve(anomaly.template_id or "")
-                moment = first_seen.get(key, anomaly.first_time)
-                began[key] = min(began.get(key, moment), moment)
-    runs: list[list[tuple[datetime, str]]] = []
-    for moment, key in sorted((moment, key) for key, moment in began.items()):
-        if not runs or moment - runs[-1][-1][0] > TOGETHER:
+    new = records.rows.filter(pl.col("new") & pl.col("first_time").is_not_null())
+    began = {}
+    for came, first in new.group_by("came").agg(pl.col("first_time").min()).iter_rows():
+        key = records.names[came]
+        known = moment(first_seen.get(key))
+        began[key] = first if known is None else known
+    runs: list[list[tuple[int, str]]] = []
+    for begin, key in sorted((begin, key) for key, begin in began.items()):
+        if not runs or begin - runs[-1][-1][0] > TOGETHER // MICROSECOND:
             runs.append([])
-        runs[-1].append((moment, key))
+        runs[-1].append((begin, key))
     found = [_flood(run, sorted(deploys, key=lambda each: (each.at, each.label))) for run in runs]
     return [flood for flood in found if flood is not None]
 
 
-def _flood(run: Sequence[tuple[datetime, str]], deploys: Sequence[DeployMarker]) -> Flood | None:
-    begin, end = run[0][0], run[-1][0]
+def _flood(run: Sequence[tuple[int, str]], deploys: Sequence[DeployMarker]) -> Flood | None:
+    begin, end = time_of(run[0][0]), time_of(run[-1][0])
+    assert begin is not None
+    assert end is not None
     near = [each for each in deploys if each.at <= end and begin - each.at <= DEPLOY_REACH]
     if len(run) < (FLOOD_AFTER_DEPLOY if near else FLOOD):
         return None
@@ -171,26 +182,42 @@ def _flood(run: Sequence[tuple[datetime, str]], deploys: Sequence[DeployMarker])
 
 
 def join_floods(
-    units: Sequence[Unit], joined: Joined, floods: Sequence[Flood], resolve: Resolve
-) -> dict[int, Flood]:
+    records: Records,
+    unit_of: pl.Series,
+    units: pl.DataFrame,
+    bursts: Numbers,
+    joined: Joined,
+    floods: Sequence[Flood],
+) -> dict[int, int]:
     """Units of a flood's templates are one, with what stopped coming then: new software no longer writes it.
 
-    The flood of each unit, by number.
+    The number of the flood of each unit that has one.
     """
     of_template = {key: number for number, flood in enumerate(floods) for key in flood.templates}
+    numbers = [of_template.get(name) for name in records.names]
+    of_record = pl.Series(numbers, dtype=pl.Int64).gather(records.rows["came"])
+    new = (
+        pl.DataFrame({"unit": unit_of, "flood": of_record, "new": records.rows["new"]})
+        .filter(pl.col("new") & pl.col("flood").is_not_null())
+        .select("unit", "flood")
+        .unique()
+        .sort("unit", "flood")
+    )
     leader: dict[int, int] = {}
-    found: dict[int, Flood] = {}
-    for number, unit in enumerate(units):
-        new = [each for each in unit.members if places.is_new_template(each)]
-        for flood in {of_template.get(resolve(each.template_id or "")) for each in new} - {None}:
-            assert flood is not None
-            joined.join(leader.setdefault(flood, number), number)
-            found[number] = floods[flood]
-    for number, unit in enumerate(units):
-        if unit.place[0] != places.FEWER or unit.first is None:
-            continue
-        for flood, first in leader.items():
-            if abs(unit.first - floods[flood].begin) <= REPLACED:
-                joined.join(first, number)
-                found[number] = floods[flood]
+    found: dict[int, int] = {}
+    for unit, flood in new.iter_rows():
+        joined.join(int(bursts[leader.setdefault(flood, unit)]), int(bursts[unit]))
+        found[unit] = flood
+    if not leader:
+        return found
+    ways = defaultdict(list)
+    for number, place in enumerate(records.places):
+        ways[place[0]].append(number)
+    gone = units.filter(pl.col("place").is_in(ways[places.FEWER]) & pl.col("first").is_not_null())
+    for unit, first in gone.select("unit", "first").iter_rows():
+        for flood, led in leader.items():
+            begin = moment(floods[flood].begin)
+            if begin is not None and abs(first - begin) <= REPLACED // MICROSECOND:
+                joined.join(int(bursts[led]), int(bursts[unit]))
+                found[unit] = flood
     return found
