@@ -15,7 +15,7 @@ from deeplog_ops.detection.tail import Tail
 from deeplog_ops.evaluation.session_evaluation import Candidate, KeySequence
 from deeplog_ops.models.contract import Fit, SessionModel
 from deeplog_ops.models.detectors import DETECTORS, Detector, Margin
-from deeplog_ops.models.held_out import held_out_scores
+from deeplog_ops.models.held_out import HoldsOut, held_out_scores
 
 DEFAULT = "default"
 
@@ -45,9 +45,10 @@ def margin_judge(
     fit: Fit, sequences: Sequence[KeySequence], weights: Sequence[int], budget: float, margin: Margin
 ) -> ThresholdJudge:
     """The same with a tail that is longer than a few scores, and a margin: where a handful would set the threshold."""
-    held_out = held_out_scores(sequences, weights, fit)
+    model = fit(sequences, weights)
+    held_out = model.held_out if isinstance(model, HoldsOut) else held_out_scores(sequences, weights, fit)
     tail = Tail.fit(held_out.score, held_out.sessions, largest=margin.largest, confidence=margin.confidence)
-    return ThresholdJudge(fit(sequences, weights), tail.threshold(budget))
+    return ThresholdJudge(model, tail.threshold(budget))
 
 
 def detector_candidate(name: str, detector: Detector, settings: KeyModelSettings, budget: float) -> Candidate:

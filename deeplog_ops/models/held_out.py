@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,44 @@ class HeldOutScores:
     sessions: NDArray[np.int64]  # (M,)
 
 
+@runtime_checkable
+class HoldsOut(Protocol):
+    """A model that was fitted fold by fold, and so has scores of the sessions it was fitted to as if they were new."""
+
+    @property
+    def held_out(self) -> HeldOutScores:
+        """Of the distinct sequences of training, sorted."""
+        ...
+
+    def session_scores(self, sequences: Sequence[Sequence[str]]) -> NDArray[np.float64]:
+        """As of any `contract.SessionModel`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Which sequences to learn from and which to score, and how many sessions of each. Some may be in both."""
+
+    seen: NDArray[np.int64]
+    seen_sessions: NDArray[np.int64]
+    held: NDArray[np.int64]
+    held_sessions: NDArray[np.int64]
+
+
+def folds_of(
+    sequences: Sequence[Sequence[str]], counts: NDArray[np.int64], folds: int = FOLDS
+) -> Iterator[Fold]:
+    """Every session is held out once. `sequences` must be distinct.
+
+    A fold that holds nothing out, or everything, is left out: that is where there are hardly more sessions than folds.
+    """
+    for fold in range(folds):
+        held = sessions_held_out(sequences, counts, folds, fold)
+        seen = counts - held
+        if held.any() and seen.any():
+            yield Fold(np.flatnonzero(seen), seen[seen > 0], np.flatnonzero(held), held[held > 0])
+
+
 def held_out_scores(
     sequences: Sequence[Sequence[str]], weights: Sequence[int], fit: Fit, folds: int = FOLDS
 ) -> HeldOutScores:
@@ -39,15 +78,11 @@ def held_out_scores(
     if counts.sum() < 2:
         raise ModelError(f"{int(counts.sum())} sessions cannot be held out in turn: 2 or more are needed")
     rows, scores, sessions = [], [], []
-    for fold in range(folds):
-        held = sessions_held_out(sequences, counts, folds, fold)
-        seen, unseen = np.flatnonzero(counts - held).tolist(), np.flatnonzero(held).tolist()
-        if not len(seen) or not len(unseen):
-            continue  # only where there are hardly more sessions than folds
-        model = fit([sequences[row] for row in seen], (counts - held)[seen].tolist())
-        rows.append(unseen)
-        scores.append(model.session_scores([sequences[row] for row in unseen]))
-        sessions.append(held[unseen])
+    for fold in folds_of(sequences, counts, folds):
+        model = fit([sequences[row] for row in fold.seen], fold.seen_sessions.tolist())
+        rows.append(fold.held)
+        scores.append(model.session_scores([sequences[row] for row in fold.held]))
+        sessions.append(fold.held_sessions)
     return HeldOutScores(
         np.concatenate(rows).astype(np.int64), np.concatenate(scores), np.concatenate(sessions)
     )

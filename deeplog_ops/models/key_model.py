@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +19,7 @@ from deeplog_ops.models.key_scoring import next_keys, score_sequences
 from deeplog_ops.models.key_training import EpochLoss, Progress, train_network
 from deeplog_ops.models.key_usage import KeyUsage
 from deeplog_ops.models.key_windows import distinct_windows
-from deeplog_ops.models.session_split import sessions_held_out
+from deeplog_ops.models.session_split import distinct_sessions, sessions_held_out
 from deeplog_ops.models.vocabulary import Vocabulary
 
 KeySequence = Sequence[str]
@@ -57,7 +56,7 @@ class KeyModel:
         bit-identical weights on the same machine's CPU. ModelError where there is nothing to train on.
         """
         settings = settings or KeyModelSettings()
-        sequences, counts = _distinct(sequences, weights)
+        sequences, counts = distinct_sessions(sequences, weights)
         vocabulary = Vocabulary.of(sequences)
         windows = distinct_windows([vocabulary.encode(keys) for keys in sequences], settings.history)
         held_out = sessions_held_out(sequences, counts, VALIDATION_FOLDS, 0)
@@ -84,9 +83,9 @@ class KeyModel:
 
         New keys stand behind the others in the vocabulary. As deterministic as `fit`.
         """
-        new, counts = _distinct(sequences, weights)
+        new, counts = distinct_sessions(sequences, weights)
         vocabulary = self.vocabulary.with_keys_of(new)
-        every, every_counts = _distinct([*known, *new], [*known_weights, *counts.tolist()])
+        every, every_counts = distinct_sessions([*known, *new], [*known_weights, *counts.tolist()])
         windows = distinct_windows([vocabulary.encode(keys) for keys in every], self.settings.history)
         further = self.settings.model_copy(
             update={
@@ -168,22 +167,3 @@ class KeyModel:
                 )
         network.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
         return cls(vocabulary, settings, network.eval(), usage)
-
-
-def _distinct(
-    sequences: Sequence[KeySequence], weights: Sequence[int] | None
-) -> tuple[list[tuple[str, ...]], NDArray[np.int64]]:
-    """Equal sequences as one with their weights summed, sorted: the input's order does not matter."""
-    if weights is not None and len(weights) != len(sequences):
-        raise ModelError(f"{len(sequences)} sequences came with {len(weights)} weights: one each is expected")
-    total: Counter[tuple[str, ...]] = Counter()
-    for number, keys in enumerate(sequences):
-        count = 1 if weights is None else int(weights[number])
-        if count < 0:
-            raise ModelError(f"sequence {number} has the weight {count}: a number of sessions is expected")
-        if count:
-            total[tuple(keys)] += count
-    if not total:
-        raise ModelError("there are no sessions to train on: choose training days that have some")
-    ordered = sorted(total)
-    return ordered, np.array([total[keys] for keys in ordered], np.int64)

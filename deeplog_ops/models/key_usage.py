@@ -80,6 +80,15 @@ class KeyUsage:
         return cls(tuple(int(count) for count in data["events"]), int(data["once"]))
 
 
+def sessions_having(
+    vocabulary: Vocabulary, sequences: Sequence[Sequence[str]], sessions: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """How many sessions have each symbol (V,), sequence i standing for sessions[i] of them. All have an end."""
+    having = _counted(vocabulary, sequences, sessions)[1]
+    having[EOS] = sessions.sum()
+    return having
+
+
 def _counted(
     vocabulary: Vocabulary, sequences: Sequence[Sequence[str]], sessions: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -46,6 +46,11 @@ def classic(name: str, make: MakeScore) -> ModelCase:
 
 CASES = [
     ModelCase("key_model", fit_key_model, restore_key_model),
+    ModelCase(
+        "key_lstm",
+        DETECTORS["key_lstm"].fit_with(SMALL),
+        lambda folds: replace(folds, models=tuple(map(restore_key_model, folds.models))),
+    ),
     ModelCase(
         "key_progress",
         DETECTORS["key_progress"].fit_with(SMALL),

@@ -1,0 +1,121 @@
+"""Surprises rated by how rarely normal sessions show them, and key models of three folds as one detector."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deeplog_ops.config import KeyModelSettings
+from deeplog_ops.detection.tail import Tail
+from deeplog_ops.errors import ModelError
+from deeplog_ops.evaluation.judges import detector_candidate
+from deeplog_ops.models.detectors import DETECTORS
+from deeplog_ops.models.held_out import HoldsOut
+from deeplog_ops.models.key_folds import KeyModelFolds
+from deeplog_ops.models.key_rates import START, Events, KeyRates
+
+SETTINGS = KeyModelSettings(epochs=12, hidden=16, embedding=8, device="cpu", seed=7)
+ROOT: list[tuple[str, ...]] = [
+    ("open", "write", "write", "close"),
+    ("open", "write", "check", "write", "close"),
+    ("open", "write", "write", "write", "close"),
+]
+RARE = ("open", "write", "write", "close", "moved")
+
+
+def rates(above: list[float], excess: list[float], sessions: int = 1_000) -> KeyRates:
+    return KeyRates(sessions, np.array(above), np.array(excess))
+
+
+def rarity(of: KeyRates, symbol: int, surprise: float, left_out: bool = False) -> float:
+    return float(of.rarity(np.array([symbol]), np.array([surprise]), left_out=left_out)[0])
+
+
+def test_of_each_key_in_each_session_the_most_surprising_event_counts() -> None:
+    events = Events(np.array([0, 0, 0, 1, 1]), np.array([5, 4, 5, 4, 1]), np.array([1.0, 3.0, 7.0, 2.0, 0.5]))
+    worst = events.worst_by_key()
+    assert list(zip(worst.row, worst.symbol, worst.surprise, strict=True)) == [
+        (0, 4, 3.0),
+        (0, 5, 7.0),
+        (1, 1, 0.5),
+        (1, 4, 2.0),
+    ]
+
+
+def test_a_surprise_at_the_start_is_as_rare_as_the_sessions_that_have_one() -> None:
+    assert rarity(rates([49.5, 0], [0, 0], sessions=999), 0, START) == pytest.approx(np.log(20))
+
+
+def test_a_key_that_often_surprises_normal_sessions_is_rated_lower_than_one_that_never_does() -> None:
+    found = rates([30, 0], [150, 0])
+    assert rarity(found, 0, 12.0) < 7 < 12 < rarity(found, 1, 12.0)
+
+
+@given(st.floats(0, 1_000), st.floats(0, 40), st.lists(st.floats(0, 40), min_size=2, max_size=9))
+def test_rarity_never_falls_where_the_surprise_grows(
+    above: float, each: float, surprises: list[float]
+) -> None:
+    told = rates([above], [above * each]).rarity(np.zeros(len(surprises), np.int64), np.sort(surprises))
+    assert (np.diff(told) >= -1e-9).all()
+    assert (told >= 0).all()
+
+
+def test_a_session_that_was_counted_is_rated_by_the_others_alone() -> None:
+    worst = Events(np.arange(3), np.array([0, 0, 1]), np.array([5.0, 9.0, 8.0]))
+    common = np.ones(2, bool)
+    of_all = KeyRates.of(worst, np.array([4, 1, 1]), 100, common)
+    of_others = KeyRates.of(worst, np.array([4, 0, 1]), 100, common)
+    assert rarity(of_all, 0, 9.0, left_out=True) == pytest.approx(rarity(of_others, 0, 9.0))
+    assert rarity(of_all, 1, 8.0, left_out=True) == pytest.approx(rarity(rates([0, 0], [0, 0], 100), 1, 8.0))
+
+
+def test_what_is_as_good_as_new_does_not_count() -> None:
+    worst = Events(np.arange(2), np.array([0, 1]), np.array([9.0, 9.0]))
+    found = KeyRates.of(worst, np.array([1, 1]), 5_000, np.array([True, False]))
+    assert (found.above.tolist(), found.excess.tolist()) == ([1, 0], [5, 0])
+
+
+def test_a_key_of_one_session_in_two_thousand_is_as_odd_as_a_new_one_and_one_of_twenty_is_not() -> None:
+    lone = KeyModelFolds.fit([*ROOT, RARE], [1_000, 600, 399, 1], SETTINGS)
+    several = KeyModelFolds.fit([*ROOT, RARE], [1_000, 600, 380, 20], SETTINGS)
+    new = ("open", "write", "write", "close", "never seen")
+    assert lone.session_scores([RARE])[0] >= lone.session_scores([new])[0]
+    assert several.session_scores([RARE])[0] < several.session_scores([new])[0] / 2
+
+
+def test_every_training_session_is_scored_by_the_network_that_did_not_see_it() -> None:
+    found = KeyModelFolds.fit([*ROOT, RARE], [100, 60, 39, 1], SETTINGS)
+    assert isinstance(found, HoldsOut)
+    assert len(found.models) == 3
+    assert found.held_out.sessions.sum() == 200
+    rare = sorted([*ROOT, RARE]).index(
+        RARE
+    )  # alone in its fold: a new key to the only network that scores it
+    [score] = found.held_out.score[found.held_out.sequence == rare]
+    [without] = [model for model in found.models if "moved" not in model.vocabulary.keys]
+    surprise = -np.log(without.usage.this_new_key)
+    assert score == pytest.approx(np.log(201 / 0.5) + surprise - START)  # no other session has it above START
+
+
+def test_a_single_session_is_learnt_but_nothing_can_be_held_out() -> None:
+    found = KeyModelFolds.fit([("open", "close")], [1], SETTINGS)
+    assert len(found.held_out.score) == 0
+    with pytest.raises(ModelError, match="no sessions to learn from"):
+        detector_candidate("key_lstm", DETECTORS["key_lstm"], SETTINGS, 0.001).fit(
+            [("open", "close")], [1], 7
+        )
+
+
+def test_the_threshold_comes_from_the_sessions_held_out() -> None:
+    judge = detector_candidate("key_lstm", DETECTORS["key_lstm"], SETTINGS, 0.001).fit(ROOT, [50, 30, 20], 7)
+    held_out = KeyModelFolds.fit(ROOT, [50, 30, 20], SETTINGS).held_out
+    margin = DETECTORS["key_lstm"].margin
+    assert margin is not None
+    tail = Tail.fit(
+        held_out.score, held_out.sessions, largest=margin.largest, confidence=margin.confidence
+    ).threshold(0.001)
+    flagged, scores = judge.judge([*ROOT, ("open", "write", "burnt", "write", "close")])
+    assert flagged.tolist() == (scores > tail).tolist()
+    assert not flagged[:3].any()
