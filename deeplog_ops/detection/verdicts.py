@@ -19,7 +19,7 @@ from deeplog_ops.records import Anomaly, LineRef
 
 DETECTOR = "sessions"
 
-_READ = (
+READ = (  # columns of the stage "sessions" that a verdict needs
     "session",
     "piece",
     "first_time",
@@ -69,12 +69,7 @@ def anomalies(
 
     LakeError when a judged session's sequence was not scored.
     """
-    judged = sessions.select(_READ).filter(sessions["judged"])
-    unscored = judged.filter(pc.invert(pc.is_in(judged["sequence_id"], scored)))
-    if len(unscored):
-        raise LakeError(
-            f"{len(unscored)} judged sessions have no score, {unscored['session'][0].as_py()} among them"
-        )
+    judged = scored_sessions(sessions, scored)
     anomalous = judged.filter(pc.is_in(judged["sequence_id"], pa.array(list(found), pa.string()))).to_pylist()
     # A name that came back after its timeout on the same day names several sessions.
     named = Counter() if named is None else named
@@ -87,6 +82,17 @@ def anomalies(
         anomaly = _anomaly(row, said, threshold, locator, source_key, day, model_version)
         made.append((anomaly, row["sequence_id"]))
     return sorted(made, key=lambda each: (-each[0].score, each[0].locator))
+
+
+def scored_sessions(sessions: pa.Table, scored: pa.Array) -> pa.Table:
+    """The columns READ of those that are judged. LakeError when a sequence of theirs was not scored."""
+    judged = sessions.select(READ).filter(sessions["judged"])
+    unscored = judged.filter(pc.invert(pc.is_in(judged["sequence_id"], scored)))
+    if len(unscored):
+        raise LakeError(
+            f"{len(unscored)} judged sessions have no score, {unscored['session'][0].as_py()} among them"
+        )
+    return judged
 
 
 def _anomaly(

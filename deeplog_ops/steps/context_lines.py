@@ -8,18 +8,27 @@ import polars as pl
 import pyarrow as pa
 
 from deeplog_ops import schemas
-from deeplog_ops.records import Anomaly
 from deeplog_ops.steps.stage import OpenRun
 
+AT_ONCE = (
+    2**12
+)  # anomalies, each with maybe dozens of lines: bounds memory, and each time all lines are gone through
 
-def context_lines(opened: OpenRun, anomalies: list[Anomaly]) -> pa.Table:
-    """Rows of stage "anomaly_lines".
 
-    Of the session: at most `publish.lines_per_anomaly` records, those nearest to the worst. Of the file: the
-    `publish.context_lines` records before and after the worst one, whatever session they belong to.
+def context_lines(opened: OpenRun, anomalies: pl.DataFrame) -> Iterator[pa.Table]:
+    """Rows of stage "anomaly_lines", by anomaly; of AT_ONCE anomalies at a time.
+
+    `anomalies` has their anomaly_id, session, template_id, and file_id and line_no of the worst record. Of the session: at
+    most `publish.lines_per_anomaly` records, those nearest to the worst. Of the file: the `publish.context_lines` records
+    before and after the worst one, whatever session they belong to.
     """
-    if not anomalies:
-        return schemas.ANOMALY_LINES.empty_table()
+    yield schemas.ANOMALY_LINES.empty_table()
+    for some in anomalies.sort("anomaly_id").iter_slices(AT_ONCE):
+        if len(some):
+            yield _lines(opened, some)
+
+
+def _lines(opened: OpenRun, anomalies: pl.DataFrame) -> pa.Table:
     wanted = _session_lines(opened, anomalies)
     beside = _places_beside(opened, wanted.filter(pl.col("is_worst")))
     records = _records(opened, wanted.select("file_id", "line_no").unique(), beside.select("order").unique())
@@ -40,18 +49,14 @@ def context_lines(opened: OpenRun, anomalies: list[Anomaly]) -> pa.Table:
     return table.to_arrow().cast(schemas.ANOMALY_LINES)
 
 
-def _session_lines(opened: OpenRun, anomalies: list[Anomaly]) -> pl.DataFrame:
+def _session_lines(opened: OpenRun, anomalies: pl.DataFrame) -> pl.DataFrame:
     """file_id, line_no, template_id, of_session of the records of each anomaly's session nearest to its worst."""
     limit = opened.source.publish.lines_per_anomaly
-    named = pl.DataFrame(
-        {
-            "anomaly_id": [found.anomaly_id for found in anomalies],
-            "session": [found.session for found in anomalies],
-            "worst_file": [found.where.file_id for found in anomalies],
-            "worst_line": [found.where.line_no for found in anomalies],
-            "worst_key": [found.template_id for found in anomalies],
-        },
-        schema_overrides={"session": pl.String, "worst_key": pl.String},
+    named = anomalies.select(
+        *("anomaly_id", "session"),
+        pl.col("file_id").alias("worst_file"),
+        pl.col("line_no").alias("worst_line"),
+        pl.col("template_id").alias("worst_key"),
     )
     columns = ["session", "judged", "keys", "file_ids", "line_nos"]
     tables = opened.place.lake.read(opened.partition("sessions"), columns=columns)

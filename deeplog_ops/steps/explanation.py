@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +11,9 @@ import polars as pl
 
 from deeplog_ops.detection.value_words import field_words
 from deeplog_ops.records import Anomaly
-from deeplog_ops.steps.fit_workflows import workflow_of
+from deeplog_ops.steps.day_anomalies import findings
 from deeplog_ops.steps.session_verdicts import AT_ONCE
 from deeplog_ops.steps.stage import OpenRun
-from deeplog_ops.storage.model_version import ModelVersion
 from deeplog_ops.workflows.diagnosis import Diagnosis, OffParameter, diagnose, words
 from deeplog_ops.workflows.graph import Workflow
 
@@ -25,23 +24,19 @@ Line = tuple[str, int]  # file and line number
 
 def explained(
     opened: OpenRun,
-    version: ModelVersion,
+    workflow: Workflow,
     anomalies: Sequence[Anomaly],
     sequence_of: Mapping[str, str],
-    values: Iterable[Anomaly],
     texts: Mapping[str, str],
 ) -> list[Anomaly]:
     """The same anomalies; those of whole sessions with a diagnosis. `sequence_of` has their sequences' ids, by the
-    anomaly's id; `values` are the day's anomalies of values, which the diagnosis of their session tells of.
+    anomaly's id. The diagnosis tells of the day's anomalies of values in the same session.
 
     Each sequence is walked through once, and none that is not asked for.
     """
-    workflow = workflow_of(version)
-    if workflow is None:
-        return list(anomalies)
     wanted = [each for each in anomalies if each.anomaly_id in sequence_of]
     told = _diagnoses(opened, workflow, wanted, sequence_of)
-    off = _off(opened, wanted, values)
+    off = _off(opened, wanted)
     found = []
     for each in anomalies:
         if (sequence_id := sequence_of.get(each.anomaly_id)) is not None:
@@ -91,12 +86,11 @@ def _diagnoses(
     return found
 
 
-def _off(
-    opened: OpenRun, wanted: Sequence[Anomaly], values: Iterable[Anomaly]
-) -> dict[str, list[OffParameter]]:
+def _off(opened: OpenRun, wanted: Sequence[Anomaly]) -> dict[str, list[OffParameter]]:
     """The parameters that were off in the session of each anomaly, by the anomaly's id, with their places there."""
     fields: defaultdict[str, dict[Line, list[Callable[[int], OffParameter]]]] = defaultdict(dict)
-    for value in values:
+    sessions = {each.session for each in wanted if each.session is not None}
+    for value in findings(opened, "value_findings", of=sessions):
         if value.session is not None and value.details.get("fields"):
             at = (value.where.file_id, value.where.line_no)
             fields[value.session][at] = [_at(field) for field in value.details["fields"]]

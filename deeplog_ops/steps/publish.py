@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from deeplog_ops.db import ledger
 from deeplog_ops.db.publish import DayResult, publish_day
-from deeplog_ops.records import DayState
+from deeplog_ops.records import Anomaly, DayState
 from deeplog_ops.schemas import STAGES
 from deeplog_ops.steps import stage_rows as rows
 from deeplog_ops.steps.stage import OpenRun, stage
@@ -35,7 +36,7 @@ def publish(place: Workplace, run_id: int) -> Published:
         events = sum(row["events"] for row in templates)
         quarantined = sum(entry.account.quarantined for entry in ledger.run_accounts(place.engine, run_id))
         state, reason = _state(opened, _absence(len(files), events, quarantined), judged)
-        anomalies = pa.concat_tables(read(opened.partition("anomalies")))
+        found = opened.partition("anomalies").rows
         if state is DayState.NOT_SCORED:
             ledger.leave_unscored(place.engine, opened.run, reason or "")
         else:
@@ -49,9 +50,13 @@ def publish(place: Workplace, run_id: int) -> Published:
                     sessions_judged=judged,
                     sessions_open=still_open,
                     quarantined=quarantined,
-                    anomalies_total=anomalies.num_rows,
-                    anomalies=rows.anomalies(anomalies.slice(0, opened.source.publish.anomalies), opened.run),
-                    lines=rows.anomaly_lines(pa.concat_tables(read(opened.partition("anomaly_lines")))),
+                    anomalies_total=found,
+                    anomalies=_worst(opened),
+                    lines=(
+                        line
+                        for table in read(opened.partition("anomaly_lines"), rows=rows.AT_ONCE)
+                        for line in rows.anomaly_lines(table)
+                    ),
                     template_counts=[
                         (row["template_id"], row["events"]) for row in templates if row["events"]
                     ],
@@ -61,11 +66,19 @@ def publish(place: Workplace, run_id: int) -> Published:
                     opinions=rows.opinions(_given(opened, "opinions")),
                 ),
             )
-        record.rows = anomalies.num_rows
-        record.message = f"{state}: {events} events, {judged} sessions judged, {anomalies.num_rows} anomalies"
+        record.rows = found
+        record.message = f"{state}: {events} events, {judged} sessions judged, {found} anomalies"
     if state is not DayState.NOT_SCORED:
         ledger.finish_run(place.engine, run_id, "done")
-    return Published(state, reason, events, judged, anomalies.num_rows)
+    return Published(state, reason, events, judged, found)
+
+
+def _worst(opened: OpenRun) -> Iterator[Anomaly]:
+    """The anomalies that are published, some at a time; the others are read too, which finds a damaged file."""
+    left = opened.source.publish.anomalies
+    for table in opened.place.lake.read(opened.partition("anomalies"), rows=rows.AT_ONCE):
+        yield from rows.anomalies(table.slice(0, left), opened.run)
+        left = max(0, left - table.num_rows)
 
 
 def _given(opened: OpenRun, name: str) -> pa.Table:

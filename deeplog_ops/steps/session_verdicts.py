@@ -1,13 +1,14 @@
 """Scores of a day to the default verdict on its sessions, with the other detectors' opinions.
 
-Table by table: of sequences that nothing flags, two numbers are kept. What is flagged is kept, as all anomalies are.
+Table by table: of each sequence two numbers and its id are kept in memory; what is said of those that are flagged goes to
+local disk, until it meets their sessions.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from deeplog_ops.detection.session_evidence import SessionEvidence
 from deeplog_ops.detection.session_findings import Finding
 from deeplog_ops.detection.verdicts import DETECTOR, anomalies, flagged
 from deeplog_ops.records import Anomaly, DetectorOpinion
+from deeplog_ops.steps.finding_shards import FindingShards
 from deeplog_ops.steps.opinions import PART, LearntDetector, Opinion, Tally, agreeing, learnt_again
 from deeplog_ops.steps.stage import OpenRun
 from deeplog_ops.storage.model_version import ModelVersion
@@ -25,7 +27,7 @@ from deeplog_ops.storage.model_version import ModelVersion
 ENABLED_KIND = (
     "count_vector"  # what a detector flags that the source enabled, and the default verdict does not
 )
-AT_ONCE = 2**14  # sequences judged in one go: bounds memory
+AT_ONCE = 2**13  # sequences judged, or sessions told of, in one go: bounds memory
 
 Bools = NDArray[np.bool_]
 
@@ -34,11 +36,10 @@ Bools = NDArray[np.bool_]
 class SessionVerdicts:
     """What is said of a day's judged sessions. p_values[i] is that of sessions[i] of them.
 
-    `sequence_of` has the id of the sequence of each anomaly's session, by the anomaly's id.
+    `anomalies` come some at a time, to be read once, each with the id of its session's sequence.
     """
 
-    anomalies: list[Anomaly]
-    sequence_of: Mapping[str, str]
+    anomalies: Iterator[list[tuple[Anomaly, str]]]
     p_values: NDArray[np.float64]
     sessions: NDArray[np.int64]
     flagged: int
@@ -47,28 +48,26 @@ class SessionVerdicts:
 
 @dataclass
 class _Judged:
-    """What is gathered of the day's sequences. `found` is by the detector's name and the sequence's id."""
+    """What is gathered of the day's sequences."""
 
-    found: dict[str, dict[str, Finding]]
+    found: FindingShards
     thresholds: dict[str, float]
-    tally: Tally
-    ids: list[pa.Array]
-    p_values: list[NDArray[np.float64]]
-    sessions: list[NDArray[np.int64]]
+    tally: Tally = field(default_factory=Tally)
+    ids: list[pa.Array] = field(default_factory=list)
+    p_values: list[NDArray[np.float64]] = field(default_factory=list)
+    sessions: list[NDArray[np.int64]] = field(default_factory=list)
     flagged: int = 0
 
 
-def session_verdicts(opened: OpenRun, version: ModelVersion, texts: Mapping[str, str]) -> SessionVerdicts:
-    """From the stages "scores" and "sessions"."""
-    judged = _judge(opened, version, texts)
-    made: list[Anomaly] = []
-    sequence_of: dict[str, str] = {}
-    for anomaly, sequence_id in _of_sessions(opened, version, judged):
-        made.append(anomaly)
-        sequence_of[anomaly.anomaly_id] = sequence_id
+def session_verdicts(
+    opened: OpenRun, version: ModelVersion, texts: Mapping[str, str], folder: Path
+) -> SessionVerdicts:
+    """From the stages "scores" and "sessions". `folder` is empty, and there until the anomalies were read."""
+    judged = _judge(opened, version, texts, FindingShards(folder, opened.source.sessions.buckets))
+    scored = pa.concat_arrays([pa.array([], pa.string()), *judged.ids])
+    judged.found.add_sessions(opened.place.lake.read(opened.partition("sessions"), rows=AT_ONCE), scored)
     return SessionVerdicts(
-        made,
-        sequence_of,
+        _of_sessions(opened, version, judged.found, judged.thresholds),
         np.concatenate([np.zeros(0), *judged.p_values]),
         np.concatenate([np.zeros(0, np.int64), *judged.sessions]),
         judged.flagged,
@@ -76,12 +75,13 @@ def session_verdicts(opened: OpenRun, version: ModelVersion, texts: Mapping[str,
     )
 
 
-def _judge(opened: OpenRun, version: ModelVersion, texts: Mapping[str, str]) -> _Judged:
+def _judge(
+    opened: OpenRun, version: ModelVersion, texts: Mapping[str, str], shards: FindingShards
+) -> _Judged:
     detection, evidence = opened.source.detection, version.evidence
     part = version.part(PART)
     detectors: list[LearntDetector] = []
-    threshold = evidence.thresholds(detection.false_alarms)[0]
-    judged = _Judged({DETECTOR: {}}, {DETECTOR: threshold}, Tally(), [], [], [])
+    judged = _Judged(shards, {DETECTOR: evidence.thresholds(detection.false_alarms)[0]})
     for scores in opened.place.lake.read(opened.partition("scores"), rows=AT_ONCE):
         if not scores.num_rows:
             continue
@@ -103,10 +103,11 @@ def _judge(opened: OpenRun, version: ModelVersion, texts: Mapping[str, str]) -> 
                 odd |= each.flagged
         agreed = agreeing(said, ids, odd)
         for detector, some in alarms.items():
-            judged.found.setdefault(detector, {}).update(
-                (sequence_id, replace(each, details={**each.details, "agree": agreed[sequence_id]}))
+            told = {
+                sequence_id: replace(each, details={**each.details, "agree": agreed[sequence_id]})
                 for sequence_id, each in some.items()
-            )
+            }
+            judged.found.add(detector, told)
         judged.ids.append(scores["sequence_id"].combine_chunks())
         judged.p_values.append(p_values)
         judged.sessions.append(sessions)
@@ -114,23 +115,23 @@ def _judge(opened: OpenRun, version: ModelVersion, texts: Mapping[str, str]) -> 
     return judged
 
 
-def _of_sessions(opened: OpenRun, version: ModelVersion, judged: _Judged) -> Iterator[tuple[Anomaly, str]]:
-    """The anomalies, each with the id of its session's sequence."""
-    scored = pa.concat_arrays([pa.array([], pa.string()), *judged.ids])
-    named: dict[str, Counter[tuple[str, int]]] = {detector: Counter() for detector in judged.found}
-    for table in opened.place.lake.read(opened.partition("sessions"), rows=AT_ONCE):
-        for detector, some in judged.found.items():
+def _of_sessions(
+    opened: OpenRun, version: ModelVersion, found: FindingShards, thresholds: Mapping[str, float]
+) -> Iterator[list[tuple[Anomaly, str]]]:
+    for said in found.read(AT_ONCE):
+        yield [
+            (replace(anomaly, detector=said.detector), sequence_id)
             for anomaly, sequence_id in anomalies(
-                table,
-                some,
-                scored,
-                judged.thresholds[detector],
+                said.sessions,
+                said.found,
+                said.sessions["sequence_id"].combine_chunks(),
+                thresholds[said.detector],
                 source_key=opened.source.key,
                 day=opened.run.day,
                 model_version=version.version,
-                named=named[detector],
-            ):
-                yield replace(anomaly, detector=detector), sequence_id
+                named=said.named,
+            )
+        ]
 
 
 def _enabled(

@@ -15,27 +15,41 @@ class Shards:
     """Frames of one schema; rows with an equal value in the column `by` are in the same shard, in the order added."""
 
     def __init__(self, folder: Path, buckets: int, by: str) -> None:
+        folder.mkdir(exist_ok=True)
         self._folder = folder
         self._buckets = buckets
         self._by = by
         self._writers: dict[int, pq.ParquetWriter] = {}
 
+    @property
+    def numbers(self) -> list[int]:
+        """The shards that have rows and were not taken yet."""
+        return sorted(self._writers)
+
     def add(self, rows: pl.DataFrame) -> None:
-        """Rows that have a value in `by`."""
-        buckets = rows.with_columns(bucket_of(rows[self._by], self._buckets).alias("bucket"))
-        for (bucket,), part in buckets.group_by("bucket", maintain_order=True):
+        """Rows that have a value in `by`: a text, or a whole number from 0 that is the shard's own."""
+        own = rows[self._by]
+        numbers = own if own.dtype.is_integer() else bucket_of(own, self._buckets)
+        for (bucket,), part in rows.with_columns(numbers.alias("bucket")).group_by(
+            "bucket", maintain_order=True
+        ):
             table = part.drop("bucket").to_arrow()
             number = int(str(bucket))
             if number not in self._writers:
                 self._writers[number] = pq.ParquetWriter(self._path(number), table.schema, compression="lz4")
             self._writers[number].write_table(table.cast(self._writers[number].schema))
 
+    def take(self, number: int) -> pl.DataFrame:
+        """The rows of a shard, which is deleted."""
+        self._writers.pop(number).close()
+        rows = pl.read_parquet(self._path(number))
+        self._path(number).unlink()
+        return rows
+
     def read(self) -> Iterator[pl.DataFrame]:
         """The shards that have rows, by number; each is deleted once it is read."""
-        for bucket in sorted(self._writers):
-            self._writers[bucket].close()
-            yield pl.read_parquet(self._path(bucket))
-            self._path(bucket).unlink()
+        for number in self.numbers:
+            yield self.take(number)
 
     def _path(self, bucket: int) -> Path:
         return self._folder / f"{bucket}.parquet"
