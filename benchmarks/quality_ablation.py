@@ -32,7 +32,7 @@ VARIANTS = {
     "order: LSTM": Variant(order="lstm"),
     "set: L1 distance": Variant(counts="taxicab"),
     "every session teaches": Variant(unsupported=False),
-    "unsupported ones are never trusted": Variant(trust=UNCAPPED),
+    "unsupported ones are never trusted": Variant(trust=1e-9),
     "without caps": Variant(cap=UNCAPPED, lone_cap=UNCAPPED, clipped=False),
     "tail without a margin": Variant(tail=point_tail),
 }

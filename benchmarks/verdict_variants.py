@@ -227,10 +227,11 @@ class VariantJudge:
 
     def judge(self, sequences: Sequence[KeySequence]) -> tuple[NDArray[np.bool_], Floats]:
         order, sets = (half.session_scores(sequences) for half in self.supported)
-        total, known = np.minimum(order, self.variant.cap) + sets, sets == 0
+        by_sum, known = (np.minimum(order, self.variant.cap) + sets) / self.at_sum, sets == 0
         if self.every is not None:
             order_all, sets_all = (half.session_scores(sequences) for half in self.every)
-            total = np.minimum(total, np.minimum(order_all, self.variant.cap) + sets_all + self.variant.trust)
+            total_all = np.minimum(order_all, self.variant.cap) + sets_all
+            by_sum = np.minimum(by_sum, total_all / self.variant.trust)
             known, order = sets_all == 0, np.minimum(order, order_all)
-        strength = np.maximum(total / self.at_sum, np.where(known, order / self.at_order, 0.0))
+        strength = np.maximum(by_sum, np.where(known, order / self.at_order, 0.0))
         return strength >= 1, strength

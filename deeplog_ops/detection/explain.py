@@ -42,6 +42,16 @@ def counts_reason(differences: Sequence[tuple[str, int, int]]) -> str:
     return f"Compared with the most similar normal session, {'; '.join(told)}{more}." if told else ""
 
 
+def relation_reason(first: str, came: int, second: str, other: int, usual: int) -> str:
+    """One sentence on a broken relation: what normal sessions have, and what came. `usual` is how much oftener the first
+    of the two texts comes than the second."""
+    one, two = quoted(first), quoted(second)
+    if usual < 0:
+        one, two, came, other, usual = two, one, other, came, -usual
+    often = f"as many of {one} as of {two}" if not usual else f"{usual:,} more of {one} than of {two}"
+    return f"Normal sessions have {often}; here it is {came:,} and {other:,}."
+
+
 def _difference(text: str, came: int, usual: int) -> str:
     if not came:
         return f"{text} is missing" if usual == 1 else f"{text} never came, there {_times(usual)}"

@@ -6,7 +6,7 @@ more surprising than in any but the rarest normal session. The thresholds come f
 scored as if it had not been in training, by a tail with a margin. Why this and no other way: docs/decisions/0014.
 
 The few sessions that the others do not support, and that would be flagged at the highest threshold, teach nothing: a
-session like them is still flagged unless TRUST nats are forgiven. So an anomaly or two in the training days do not
+session like them is still flagged if it is surprising by TRUST nats even to a model that learnt from them. So an anomaly or two in the training days do not
 make the next of their kind look normal.
 """
 
@@ -30,11 +30,13 @@ from deeplog_ops.models.progress_model import ProgressModel
 Floats = NDArray[np.float64]
 KeySequence = Sequence[str]
 
-ORDER_CAP = 9.0  # a single surprise says no more than this, when counts are to say something too
-TRUST = 12.0  # what a session gains at most from looking like one that nothing supports
-MARGIN = 0.25  # below the score of one new key in a surprising place, which is the highest threshold of all
-FLOOR = 0.5  # of that highest threshold is the lowest: what few sessions seem to allow is not believed
-ORDER_FLOOR = 12.0  # nats; the lowest threshold of the order alone
+ORDER_CAP = 14.0  # a single surprise says no more than this, when counts are to say something too
+TRUST = (
+    7.0  # one in a thousand: from where on a session is anomalous though one that nothing supports is like it
+)
+MARGIN = 3.0  # below the score of one new key in a surprising place stands the highest threshold of all
+FLOOR = 0.6  # of that highest threshold is the lowest: what few sessions seem to allow is not believed
+ORDER_FLOOR = ORDER_CAP  # the lowest threshold of the order alone
 SUM_TAIL = 0.01
 SUM_CONFIDENCE = 0.99
 SHORT_CONFIDENCE = 0.9  # with fewer than SHORT sessions: to ask for more would blind it, and promise nothing
@@ -142,7 +144,8 @@ class SessionEvidence:
             training_alarms=0.0,
             knots=(),
         )
-        strength = found._strength(_sum(order, sets), order, sets == 0, None)
+        at_sum, at_order = found.thresholds()
+        strength = np.maximum(_sum(order, sets) / at_sum, np.where(sets == 0, order / at_order, 0.0))
         return replace(
             found,
             training_alarms=float(counts[strength >= 1].sum() / counts.sum()),
@@ -165,13 +168,13 @@ class SessionEvidence:
     def judge(self, sequences: Sequence[KeySequence], budget: float | None = None) -> Judged:
         """Any sequences (N), of any keys and lengths; anomalous ones have a strength of 1 or more."""
         order, sets = self.supported.of(sequences)
-        total = _sum(order, sets)
-        known, least_order = sets == 0, order
+        at_sum, at_order = self.thresholds(budget)
+        by_sum, known, least_order = _sum(order, sets) / at_sum, sets == 0, order
         if self.left_out_sessions:
             order_all, sets_all = self.every.of(sequences)
-            total = np.minimum(total, _sum(order_all, sets_all) + TRUST)
+            by_sum = np.minimum(by_sum, _sum(order_all, sets_all) / TRUST)
             known, least_order = sets_all == 0, np.minimum(order, order_all)
-        strength = self._strength(total, least_order, known, budget)
+        strength = np.maximum(by_sum, np.where(known, least_order / at_order, 0.0))
         return Judged(order, sets, strength, self._p_value(strength, budget))
 
     def thresholds(self, budget: float | None = None) -> tuple[float, float]:
@@ -233,12 +236,6 @@ class SessionEvidence:
         if not 0 < allowed < 1:
             raise ModelError(f"a budget of {allowed} false alarms: a share above 0 and below 1 is expected")
         return allowed
-
-    def _strength(
-        self, total: Floats, order: Floats, known: NDArray[np.bool_], budget: float | None
-    ) -> Floats:
-        at_sum, at_order = self.thresholds(budget)
-        return np.maximum(total / at_sum, np.where(known, order / at_order, 0.0))
 
     def _p_value(self, strength: Floats, budget: float | None) -> Floats:
         """Below the threshold as often as in training; at it the budget; e times less for each nat beyond; never 0."""

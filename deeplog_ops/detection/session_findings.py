@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deeplog_ops.config import Detection
-from deeplog_ops.detection.explain import counts_reason, reason
+from deeplog_ops.detection.explain import counts_reason, reason, relation_reason
 from deeplog_ops.detection.session_evidence import SessionEvidence
 from deeplog_ops.records import ExpectedKey
 
@@ -110,6 +110,11 @@ def _finding(
         known=kind != UNKNOWN_TEMPLATE,
     )
     counted = counts_reason([(texts.get(key, key), count, usual) for key, count, usual in differences if key])
+    broken = evidence.supported.counts.broken_relation(keys) if differences else None
+    if broken is not None:
+        first, count, second, other, more = broken
+        related = relation_reason(texts.get(first, first), count, texts.get(second, second), other, more)
+        counted = f"{counted} {related}".strip()
     return Finding(
         kind=kind,
         score=strength * evidence.thresholds(settings.false_alarms)[0],

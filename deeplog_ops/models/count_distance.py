@@ -3,7 +3,8 @@
 0 for a count vector that training has. Otherwise the negative log-likelihood that a session is novel at all (the share
 of training sessions whose vector no other has, after Good and Turing), and that it differs from its nearest in just
 these keys: each key costs what it is rare for vectors of training to differ from their nearest in it. A key that varies
-freely is cheap; one that every session has three times is dear.
+freely is cheap; one that every session has three times is dear. On top of that comes the cost of a broken relation
+between two counts, if there is one (see count_relations).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from scipy import sparse
 
 from deeplog_ops.errors import ModelError
 from deeplog_ops.models.classic.count_vectors import CountTable, count_keys, sessions_of
+from deeplog_ops.models.count_relations import CountRelations
 from deeplog_ops.models.part import ModelPart
 from deeplog_ops.models.session_events import Hashes, symbol_hashes
 from deeplog_ops.models.vocabulary import ESCAPE, Vocabulary
@@ -52,6 +54,7 @@ class CountDistance:
     cost: Floats  # (K + 1,) of a difference in each key
     step: Floats  # (K + 1,) what counts as one step of a difference
     differing: Floats  # (K + 1,) how much of the differences in training is each key's
+    relations: CountRelations
 
     @classmethod
     def fit(cls, sequences: Sequence[Sequence[str]], weights: Sequence[int] | None = None) -> CountDistance:
@@ -109,6 +112,7 @@ class CountDistance:
             cost=np.ones(width),
             step=np.ones(width),
             differing=np.zeros(width),
+            relations=CountRelations.fit(vectors, sessions[kept]),
         )
         if len(vectors) < 2:
             return replace(found, cost=np.full(width, np.log(width)))
@@ -157,6 +161,18 @@ class CountDistance:
             (names[key], int(own[key]), int(there[key])) for key in keys[np.lexsort((keys, -costs[keys]))]
         ]
 
+    def broken_relation(self, keys: Sequence[str]) -> tuple[str, int, str, int, int] | None:
+        """The relation that a novel session breaks, of several the one that most of training keeps: a key, its count,
+        another, its count, and the usual difference between the first and the second."""
+        counts = _counted([keys], self.keys)
+        if self._sessions_of(_hashes(counts, self.keys))[0]:
+            return None
+        found = self.relations.worst(counts[0])
+        if found is None:
+            return None
+        first, second, usual = found
+        return self.keys[first], int(counts[0, first]), self.keys[second], int(counts[0, second]), usual
+
     @property
     def free(self) -> tuple[str, ...]:
         """The keys that vary freely: the fewest that make up FREE_SHARE of what differs in training."""
@@ -175,13 +191,20 @@ class CountDistance:
 
     def to_part(self) -> ModelPart:
         arrays: dict[str, NDArray[np.generic]] = {name: getattr(self, name) for name in _ARRAYS}
-        return ModelPart({"keys": list(self.keys), "novel": self.novel}, arrays)
+        data = {"keys": list(self.keys), "novel": self.novel, "broken_relation": self.relations.cost}
+        return ModelPart(data, arrays | self.relations.to_arrays())
 
     @classmethod
     def restore(cls, part: ModelPart) -> CountDistance:
         try:
             arrays = {name: part.arrays[name] for name in _ARRAYS}
-            return cls(keys=tuple(part.data["keys"]), novel=float(part.data["novel"]), **arrays)  # type: ignore[arg-type]
+            relations = CountRelations.restore(part.arrays, float(part.data["broken_relation"]))
+            return cls(
+                keys=tuple(part.data["keys"]),
+                novel=float(part.data["novel"]),
+                relations=relations,
+                **arrays,  # type: ignore[arg-type]
+            )
         except KeyError as error:
             raise ModelError(f"this is no set score: {error} is missing") from error
 
@@ -196,7 +219,10 @@ class CountDistance:
             score = np.zeros(len(hashes))
             if len(novel):
                 own = self._reference_of(hashes[novel]) if left_out else None
-                score[novel] = self.novel + self._nearest(counts[one[novel]], own)[0]
+                vectors = counts[one[novel]]
+                score[novel] = (
+                    self.novel + self._nearest(vectors, own)[0] + self.relations.costs(vectors, left_out)
+                )
             found[first : first + rows] = score[place]
         return found
 

@@ -23,7 +23,7 @@ from deeplog_ops.storage.model_version import ModelVersion
 from deeplog_ops.storage.paths import is_local
 
 MANIFEST = "manifest.json"
-FORMAT = 2
+FORMAT = 3
 
 
 class Registry:

@@ -182,15 +182,15 @@ def test_a_folder_moved_under_another_name_is_refused(root: UPath) -> None:
 def test_a_format_of_another_program_is_refused(root: UPath) -> None:
     registry, version = Registry(root), a_version()
     manifest = root / registry.write(version) / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 7'))
-    with pytest.raises(ModelError, match="has format 7, this program reads 2: upgrade"):
+    manifest.write_text(manifest.read_text().replace('"format": 3', '"format": 7'))
+    with pytest.raises(ModelError, match="has format 7, this program reads 3: upgrade"):
         registry.read("web", version.version)
 
 
 def test_a_version_of_an_earlier_release_is_named_as_that(root: UPath) -> None:
     registry, version = Registry(root), a_version()
     manifest = root / registry.write(version) / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 1'))
+    manifest.write_text(manifest.read_text().replace('"format": 3', '"format": 1'))
     with pytest.raises(OlderVersionError, match=r"written by an earlier release .* train again"):
         registry.read("web", version.version)
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from deeplog_ops.detection.explain import counts_reason, reason
+import pytest
+
+from deeplog_ops.detection.explain import counts_reason, reason, relation_reason
 
 
 def test_an_unexpected_key_is_told_with_what_was_expected() -> None:
@@ -49,3 +51,17 @@ def test_counts_are_told_as_people_say_them() -> None:
         '"C" came once, there never; 1 more template differs.'
     )
     assert counts_reason([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("relation", "told"),
+    [
+        (("Received", 2, "Stored", 3, 0), 'as many of "Received" as of "Stored"; here it is 2 and 3.'),
+        (("Asked", 4, "Done", 4, 1), '1 more of "Asked" than of "Done"; here it is 4 and 4.'),
+        (("Done", 4, "Asked", 5, -2), '2 more of "Asked" than of "Done"; here it is 5 and 4.'),
+    ],
+)
+def test_a_broken_relation_is_told_from_what_is_usual(
+    relation: tuple[str, int, str, int, int], told: str
+) -> None:
+    assert relation_reason(*relation) == f"Normal sessions have {told}"

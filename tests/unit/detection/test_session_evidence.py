@@ -54,8 +54,7 @@ def test_the_strength_is_1_where_a_score_is_at_its_threshold(
 
 def test_the_p_value_at_the_threshold_is_the_budget() -> None:
     evidence = fitted(transfers(300, 1))
-    new = [without(session, "flush") for session in transfers(400, 2) if "flush" in session]
-    new += [doubled(session, "flush") for session in transfers(400, 2) if "flush" in session]
+    new = [without(session, "write") for session in transfers(400, 2)]
     met = 0
     for session in set(new):
         low, high = 1e-7, 0.5  # the budget at which just this session is flagged, by halving
@@ -80,7 +79,7 @@ def test_few_or_even_sessions_never_make_the_threshold_much_lower_than_one_new_k
     one_new_key = ORDER_CAP + evidence.supported.counts.new_key
     at_sum, at_order = evidence.thresholds(0.9)
     assert 0.45 * one_new_key <= at_sum < one_new_key
-    assert at_order > ORDER_CAP
+    assert at_order >= ORDER_CAP
 
 
 @given(some_sessions, some_weights, any_sessions)

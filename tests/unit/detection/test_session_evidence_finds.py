@@ -65,7 +65,7 @@ def test_two_anomalies_in_training_do_not_hide_others_of_their_kind() -> None:
         one_each += [flagged(evidence, kind[1:]) for kind in kinds]
         two_alike += [flagged(fitted([*training, *kind[:2]]), kind[2:]) for kind in kinds]
     assert np.mean(one_each) >= 0.95
-    assert np.median(one_each) == 1
+    assert min(one_each) >= 0.85
     # Two of one kind vouch for each other: most of their kind are found even so.
     assert np.mean(two_alike) >= 0.75
 
