@@ -14,7 +14,7 @@ from safetensors.numpy import load, save
 from deeplog_ops.detection.session_evidence import ORDER_CAP, SessionEvidence
 from deeplog_ops.errors import ModelError
 from deeplog_ops.models.part import ModelPart
-from tests.unit.detection.known_sessions import FIXED, Session, doubled, fitted, transfers, without
+from tests.unit.detection.known_sessions import FIXED, Session, fitted, transfers, without
 
 KEYS = "abcd"
 some_sessions = st.lists(st.lists(st.sampled_from(KEYS), max_size=6).map(tuple), min_size=1, max_size=12)
