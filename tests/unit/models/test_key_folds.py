@@ -13,7 +13,7 @@ from deeplog_ops.errors import ModelError
 from deeplog_ops.evaluation.judges import detector_candidate
 from deeplog_ops.models.detectors import DETECTORS
 from deeplog_ops.models.held_out import HoldsOut
-from deeplog_ops.models.key_folds import KeyModelFolds
+from deeplog_ops.models.key_folds import NETWORKS, KeyModelFolds
 from deeplog_ops.models.key_rates import START, Events, KeyRates
 
 SETTINGS = KeyModelSettings(epochs=12, hidden=16, embedding=8, device="cpu", seed=7)
@@ -88,14 +88,16 @@ def test_a_key_of_one_session_in_two_thousand_is_as_odd_as_a_new_one_and_one_of_
 def test_every_training_session_is_scored_by_the_network_that_did_not_see_it() -> None:
     found = KeyModelFolds.fit([*ROOT, RARE], [100, 60, 39, 1], SETTINGS)
     assert isinstance(found, HoldsOut)
-    assert len(found.models) == 3
+    assert len({model.settings.seed for model in found.models}) == NETWORKS
+    assert len(found.models) == 3 * NETWORKS
     assert found.held_out.sessions.sum() == 200
     rare = sorted([*ROOT, RARE]).index(
         RARE
     )  # alone in its fold: a new key to the only network that scores it
     [score] = found.held_out.score[found.held_out.sequence == rare]
-    [without] = [model for model in found.models if "moved" not in model.vocabulary.keys]
-    surprise = -np.log(without.usage.this_new_key)
+    without = [model for model in found.models if "moved" not in model.vocabulary.keys]
+    assert len(without) == NETWORKS
+    surprise = -np.log(without[0].usage.this_new_key)  # equal in all of them: it is counted, not learnt
     assert score == pytest.approx(np.log(201 / 0.5) + surprise - START)  # no other session has it above START
 
 
