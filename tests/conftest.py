@@ -10,12 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Engine, make_url, text
 
 from deeplog_ops.db import engine as database
 from deeplog_ops.db.migrate import migrate
 from deeplog_ops.local import postgres
 from deeplog_ops.local.state import Home, State
+
+# The same examples each time, and no deadline: a busy machine is no fault of the code.
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")
