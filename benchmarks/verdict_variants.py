@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -31,7 +31,7 @@ class Score(Protocol):
 
     def session_scores(self, sequences: Sequence[Sequence[str]]) -> Floats: ...
 
-    def left_out_scores(self, sequences: Sequence[Sequence[str]], copies: int = 1) -> Floats: ...
+    def left_out_scores(self, sequences: Sequence[Sequence[str]]) -> Floats: ...
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,7 @@ class Nothing:
     def session_scores(self, sequences: Sequence[Sequence[str]]) -> Floats:
         return np.zeros(len(sequences))
 
-    def left_out_scores(self, sequences: Sequence[Sequence[str]], copies: int = 1) -> Floats:
-        return np.zeros(len(sequences))
+    left_out_scores = session_scores
 
 
 class Markov:
@@ -60,8 +59,8 @@ class Markov:
     def session_scores(self, sequences: Sequence[Sequence[str]]) -> Floats:
         return np.array([self._score(tuple(keys), Counter()) for keys in sequences])
 
-    def left_out_scores(self, sequences: Sequence[Sequence[str]], copies: int = 1) -> Floats:
-        return np.array([self._score(tuple(keys), Counter(_steps(keys) * copies)) for keys in sequences])
+    def left_out_scores(self, sequences: Sequence[Sequence[str]]) -> Floats:
+        return np.array([self._score(tuple(keys), Counter(_steps(keys))) for keys in sequences])
 
     def _score(self, keys: KeySequence, own: Counter[tuple[object, str]]) -> float:
         own_events, gone = Counter[object](), Counter[object]()
@@ -72,10 +71,10 @@ class Markov:
         chance = 1.0
         for number, (history, key) in enumerate(_steps(keys)):
             chance = 1 / self.base if number % 3 == 0 else chance
-            came = max(self.pairs[history, key] - own[history, key], 0)
-            events = max(self.events[history] - own_events[history], came)
+            events = self.events[history] - own_events[history]
             if events > 0:
                 kinds = self.kinds[history] - gone[history]
+                came = self.pairs[history, key] - own[history, key]
                 chance = (came + kinds * chance) / (events + kinds)
             least = min(least, chance) if number % 3 == 2 else least
         return float(-np.log(least))
@@ -110,7 +109,7 @@ class Lstm:
     def session_scores(self, sequences: Sequence[Sequence[str]]) -> Floats:
         return self.model.session_scores(sequences)
 
-    def left_out_scores(self, sequences: Sequence[Sequence[str]], copies: int = 1) -> Floats:
+    def left_out_scores(self, sequences: Sequence[Sequence[str]]) -> Floats:
         return np.array([self.held[tuple(keys)] for keys in sequences])
 
 
@@ -128,25 +127,18 @@ class Taxicab:
     def new_key(self) -> float:
         return self.usual.novel + self.unit
 
-    def session_scores(self, sequences: Sequence[Sequence[str]], left_out: int = 0) -> Floats:
+    def session_scores(self, sequences: Sequence[Sequence[str]], left_out: bool = False) -> Floats:
         apart = cdist(count_keys(sequences, self.usual.keys), self.vectors, "cityblock")
         if left_out:
             own = apart.argmin(axis=1)
-            rows = np.flatnonzero(self.sessions[own] <= left_out)
+            rows = np.flatnonzero(self.sessions[own] == 1)
             apart[rows, own[rows]] = np.inf
-            apart[:, self.sessions < left_out] = np.inf
         nearest = apart.min(axis=1, initial=np.inf)
         nearest = np.where(np.isinf(nearest), 1.0, nearest)
         return np.where(nearest == 0, 0.0, self.usual.novel + nearest * self.unit)
 
-    def left_out_scores(self, sequences: Sequence[Sequence[str]], copies: int = 1) -> Floats:
-        return self.session_scores(sequences, left_out=copies)
-
-
-def unrelated(sequences: Sequence[KeySequence], weights: Sequence[int]) -> CountDistance:
-    """The set score without relations between counts."""
-    whole = CountDistance.fit(sequences, weights)
-    return replace(whole, relations=replace(whole.relations, cost=0.0))
+    def left_out_scores(self, sequences: Sequence[Sequence[str]]) -> Floats:
+        return self.session_scores(sequences, left_out=True)
 
 
 def bounded_tail(scores: Floats, weights: Ints, largest: float, confidence: float) -> Tail:
@@ -169,9 +161,8 @@ class Variant:
     """What is in the verdict. As it stands here it is the default; a test holds that."""
 
     order: str = "progress"  # progress, markov, lstm or nothing
-    counts: str = "costed"  # costed, unrelated, taxicab or nothing
+    counts: str = "costed"  # costed, taxicab or nothing
     unsupported: bool = True
-    pairs: bool = True
     cap: float = default.ORDER_CAP
     lone_cap: float = default.LONE_CAP
     clipped: bool = True
@@ -181,13 +172,11 @@ class Variant:
     def fit(self, sequences: Sequence[KeySequence], weights: Sequence[int], budget: float) -> VariantJudge:
         keys, counts = list(sequences), np.array(weights, np.int64)
         every = self._scores(keys, counts)
-        order, sets = (half.left_out_scores(keys) for half in every)
+        order, sets = every[0].left_out_scores(keys), every[1].left_out_scores(keys)
         supported, alone = every, np.zeros(len(keys), bool)
         if self.unsupported:
-            copies = 2 if self.pairs else 1
-            without_two = every[0].left_out_scores(keys, copies), every[1].left_out_scores(keys, copies)
             alone = default.unsupported(
-                (order, sets), without_two, counts, self._highest(every[1]), self.lone_cap
+                np.minimum(order, self.lone_cap) + sets, counts, self._highest(every[1]) - default.LONE_MARGIN
             )
         if alone.any():
             kept = np.flatnonzero(~alone)
@@ -220,11 +209,7 @@ class Variant:
         costed = CountDistance.fit(keys, weights)
         sets: Score = costed
         if self.counts != "costed":
-            kinds: dict[str, Callable[[Sequence[KeySequence], Sequence[int]], Score]] = {
-                "taxicab": Taxicab,
-                "unrelated": unrelated,
-            }
-            sets = kinds[self.counts](keys, weights) if self.counts in kinds else Nothing()
+            sets = Taxicab(keys, weights) if self.counts == "taxicab" else Nothing()
         if self.order == "progress":
             return ProgressModel.fit(keys, weights, costed.free), sets
         if self.order == "markov":

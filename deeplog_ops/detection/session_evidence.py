@@ -46,7 +46,6 @@ ORDER_CONFIDENCE = 0.99
 ORDER_BUDGET = 0.5  # the share of the budget that is the order's alone
 LONE_CAP = 15.0  # as ORDER_CAP, where it is asked what nothing supports
 LONE_MARGIN = 2.0  # nats below the highest threshold from where on a session counts as unsupported
-PAIR_MARGIN = 6.0  # so many more, where one other session supports it
 UNSUPPORTED = 0.003  # of the training sessions at most
 FEW = 0.001  # of the training sessions: a sequence that more have is no accident
 KNOWN_ORDERS = 20  # with fewer sessions of known counts, the order's threshold is that of all sessions
@@ -82,8 +81,8 @@ class _Scores:
     def of(self, sequences: Sequence[KeySequence]) -> tuple[Floats, Floats]:
         return self.order.session_scores(sequences), self.counts.session_scores(sequences)
 
-    def left_out(self, sequences: Sequence[KeySequence], copies: int = 1) -> tuple[Floats, Floats]:
-        return self.order.left_out_scores(sequences, copies), self.counts.left_out_scores(sequences, copies)
+    def left_out(self, sequences: Sequence[KeySequence]) -> tuple[Floats, Floats]:
+        return self.order.left_out_scores(sequences), self.counts.left_out_scores(sequences)
 
     @property
     def highest(self) -> float:
@@ -118,7 +117,7 @@ class SessionEvidence:
         keys, counts = _distinct(sequences, weights)
         every = _Scores.fit(keys, counts.tolist())
         order, sets = every.left_out(keys)
-        alone = unsupported((order, sets), every.left_out(keys, copies=2), counts, every.highest)
+        alone = unsupported(np.minimum(order, LONE_CAP) + sets, counts, every.highest - LONE_MARGIN)
         alone &= np.array([sequence not in vouched for sequence in keys])
         supported = every
         if alone.any():
@@ -256,25 +255,13 @@ def _sum(order: Floats, sets: Floats) -> Floats:
     return total
 
 
-def unsupported(
-    without_one: tuple[Floats, Floats],
-    without_two: tuple[Floats, Floats],
-    counts: NDArray[np.int64],
-    highest: float,
-    lone_cap: float = LONE_CAP,
-) -> NDArray[np.bool_]:
-    """Which of N sequences teach nothing: the most anomalous to the others, of few sessions each, a small share in all.
-
-    The two scores are those without one session of the sequence, and without it and another like it: of two sessions
-    that only support each other neither teaches, if they are all the more anomalous.
-    """
-    lone, pair = (np.minimum(order, lone_cap) + sets for order, sets in (without_one, without_two))
-    total = np.maximum(lone, pair - PAIR_MARGIN)
+def unsupported(total: Floats, counts: NDArray[np.int64], highest: float) -> NDArray[np.bool_]:
+    """Which sequences teach nothing: the most anomalous to the others, of few sessions each, a small share in all."""
     sessions = int(counts.sum())
     room, few = int(sessions * UNSUPPORTED), max(1, int(sessions * FEW))
     found = np.zeros(len(total), bool)
     for row in np.lexsort((np.arange(len(total)), -total)):
-        if total[row] < highest - LONE_MARGIN:
+        if total[row] < highest:
             break
         if counts[row] <= min(few, room):
             found[row] = True

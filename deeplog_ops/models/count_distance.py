@@ -123,15 +123,14 @@ class CountDistance:
 
     def session_scores(self, sequences: Sequence[Sequence[str]]) -> Floats:
         """The score of each sequence (N,); any key and any length is accepted."""
-        return self._scores(sequences)
+        return self._scores(sequences, left_out=False)
 
-    def left_out_scores(self, sequences: Sequence[Sequence[str]], copies: int = 1) -> Floats:
+    def left_out_scores(self, sequences: Sequence[Sequence[str]]) -> Floats:
         """The score of each training sequence (N,), had one session of it not been among those compared with.
 
-        With more `copies`, had so many not been there that are all like it: only what as many sessions have supports it.
         What being novel and each difference cost stays as all of training has it.
         """
-        return self._scores(sequences, copies)
+        return self._scores(sequences, left_out=True)
 
     def differences(self, keys: Sequence[str]) -> list[tuple[str, int, int]]:
         """Where a session's counts differ from the nearest of training: key, its count, the count there; the dearest
@@ -209,22 +208,20 @@ class CountDistance:
         except KeyError as error:
             raise ModelError(f"this is no set score: {error} is missing") from error
 
-    def _scores(self, sequences: Sequence[Sequence[str]], left_out: int = 0) -> Floats:
+    def _scores(self, sequences: Sequence[Sequence[str]], left_out: bool) -> Floats:
         found = np.zeros(len(sequences))
         rows = max(1, _CELLS // self.vectors.shape[1])
         for first in range(0, len(sequences), rows):
             counts = _counted(sequences[first : first + rows], self.keys)
             hashes, one, place = np.unique(_hashes(counts, self.keys), return_index=True, return_inverse=True)
-            others = self._sessions_of(hashes) - left_out
+            others = self._sessions_of(hashes) - int(left_out)
             novel = np.flatnonzero(others <= 0)
             score = np.zeros(len(hashes))
             if len(novel):
                 own = self._reference_of(hashes[novel]) if left_out else None
                 vectors = counts[one[novel]]
                 score[novel] = (
-                    self.novel
-                    + self._nearest(vectors, own, left_out)[0]
-                    + self.relations.costs(vectors, left_out)
+                    self.novel + self._nearest(vectors, own)[0] + self.relations.costs(vectors, left_out)
                 )
             found[first : first + rows] = score[place]
         return found
@@ -258,9 +255,8 @@ class CountDistance:
         step = np.maximum((apart.sum(axis=0) + 1) / (differs.sum(axis=0) + 1), 1.0)
         return replace(self, cost=cost, step=step, differing=differing)
 
-    def _nearest(self, counts: Vectors, own: Ints | None, least: int = 0) -> tuple[Floats, Ints]:
-        """The cost of the nearest vector for each row (N,), and which it is; row i may not be its `own[i]` (-1: any),
-        and it must have `least` sessions.
+    def _nearest(self, counts: Vectors, own: Ints | None) -> tuple[Floats, Ints]:
+        """The cost of the nearest vector for each row (N,), and which it is; row i may not be its `own[i]` (-1: any).
 
         The nearest of all references, found without looking at every key of every pair: each reference has a
         distance from the vector of medians, and only where a row differs from the medians is it corrected. Count
@@ -285,7 +281,6 @@ class CountDistance:
             if own is not None:
                 barred = np.flatnonzero((own >= first) & (own < first + there.shape[1]))
                 total[barred, own[barred] - first] = np.inf
-            total[:, self.sessions[first : first + there.shape[1]] < least] = np.inf
             total = np.round(total, _EQUAL)
             nearest = total.argmin(axis=1)
             cost = total[np.arange(len(counts)), nearest]

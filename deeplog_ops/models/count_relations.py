@@ -51,20 +51,20 @@ class CountRelations:
         distinct, place = np.unique(codes[told], return_inverse=True)
         having = np.bincount(place, each, len(distinct)).astype(np.int64)
         found = replace(found, differences=distinct, sessions=having)
-        alone = int(sessions[found.broken(counts, left_out=1).any(axis=1)].sum())
+        alone = int(sessions[found.broken(counts, left_out=True).any(axis=1)].sum())
         return replace(found, cost=float(-np.log((alone + 0.5) / (sessions.sum() + 1))))
 
-    def costs(self, counts: Counts, left_out: int = 0) -> NDArray[np.float64]:
-        """What each of N vectors costs (N,), with so many sessions taken away that have its differences."""
+    def costs(self, counts: Counts, left_out: bool = False) -> NDArray[np.float64]:
+        """What each of N vectors costs (N,); with `left_out` vectors of training, one session of each taken away."""
         return np.where(self.broken(counts, left_out).any(axis=1), self.cost, 0.0)
 
-    def broken(self, counts: Counts, left_out: int = 0) -> Flags:
-        """Which relations each of N vectors breaks (N, P), with so many sessions taken away that have its differences."""
+    def broken(self, counts: Counts, left_out: bool = False) -> Flags:
+        """Which relations each of N vectors breaks (N, P)."""
         codes, told = self._coded(counts)
         if not len(self.differences):
             return np.zeros(codes.shape, bool)
         place = np.minimum(np.searchsorted(self.differences, codes), len(self.differences) - 1)
-        others = np.where(self.differences[place] == codes, self.sessions[place], 0) - left_out
+        others = np.where(self.differences[place] == codes, self.sessions[place], 0) - int(left_out)
         found: Flags = told & (others <= 0)
         return found
 

@@ -96,7 +96,7 @@ class ProgressModel:
     def surprises(self, sequences: Sequence[Sequence[str]]) -> tuple[Floats, Ints]:
         """-ln P of every event and end, flat (E,), and where each sequence begins (N + 1,)."""
         events = SessionEvents.of(self.vocabulary, sequences)
-        return -np.log(self._probability(events)), events.starts
+        return -np.log(self._probability(events, leave_out=False)), events.starts
 
     def session_scores(self, sequences: Sequence[Sequence[str]]) -> Floats:
         """The largest surprise of each sequence (N,), in nats."""
@@ -105,17 +105,16 @@ class ProgressModel:
         surprise, starts = self.surprises(sequences)
         return np.maximum.reduceat(surprise, starts[:-1])
 
-    def left_out_scores(self, sequences: Sequence[Sequence[str]], copies: int = 1) -> Floats:
+    def left_out_scores(self, sequences: Sequence[Sequence[str]]) -> Floats:
         """The largest surprise of each training sequence (N,), had one session of it not been in training.
 
         Exact, by taking the sequence's own counts away; the training's other sessions stay, and so does the vocabulary.
-        With more `copies`, had so many sessions not been there that all did what this one does, as far as there were any.
         ModelError for a sequence that was not in training.
         """
         if not len(sequences):
             return np.zeros(0)
         events = SessionEvents.of(self.vocabulary, sequences)
-        surprise = -np.log(self._probability(events, copies))
+        surprise = -np.log(self._probability(events, leave_out=True))
         return np.maximum.reduceat(surprise, events.starts[:-1])
 
     def expected(self, keys: Sequence[str], place: int, most: int) -> list[tuple[str, float]]:
@@ -162,20 +161,18 @@ class ProgressModel:
         """Of how many symbols any may come where nothing is known: the keys, the end, and a new key."""
         return len(self.vocabulary) - 1
 
-    def _probability(self, events: SessionEvents, left_out: int = 0) -> Floats:
-        """Of each event (E,), without so many sessions like its own."""
+    def _probability(self, events: SessionEvents, leave_out: bool) -> Floats:
         chance = np.full(len(events.symbols), 1 / self._base)
         for level, history in zip(self.levels, _histories(self.vocabulary, events, self.free), strict=True):
             pair = mixed(history, events.symbols.view(np.uint64))
             total, kinds = _looked_up(level.history, history, level.events, level.followers)
             (came,) = _looked_up(level.pair, pair, level.pairs)
-            if left_out:
-                own_total, own_came, vanished = _own(events, history, pair, came, left_out)
+            if leave_out:
+                own_total, own_came, vanished = _own(events, history, pair, came)
                 if (came < own_came).any():
                     strange = int(events.sequence[came < own_came][0])
                     raise ModelError(f"sequence {strange} was not in training: it cannot be left out of it")
-                came, kinds = np.maximum(came - left_out * own_came, 0), kinds - vanished
-                total = np.maximum(total - left_out * own_total, came)
+                total, came, kinds = total - own_total, came - own_came, kinds - vanished
             known = total > 0
             better = (came + kinds * chance) / np.maximum(total + kinds, 1)
             chance = np.where(known, better, chance)
@@ -216,18 +213,16 @@ def _looked_up(known: Hashes, wanted: Hashes, *values: Ints) -> tuple[Ints, ...]
     return tuple(np.where(found, value[place], 0) for value in values)
 
 
-def _own(
-    events: SessionEvents, history: Hashes, pair: Hashes, came: Ints, copies: int
-) -> tuple[Ints, Ints, Ints]:
+def _own(events: SessionEvents, history: Hashes, pair: Hashes, came: Ints) -> tuple[Ints, Ints, Ints]:
     """What one session of each event's sequence itself gave: to the history, to the pair; how many pairs vanish.
 
-    A pair vanishes from its history when nothing is left of it without so many copies of the session.
+    A pair vanishes from its history when no other session has it.
     """
     of = events.sequence.view(np.uint64)
     _, place, size = np.unique(mixed(of, history), return_inverse=True, return_counts=True)
     _, first, pair_place, pair_size = np.unique(
         mixed(of, pair), return_index=True, return_inverse=True, return_counts=True
     )
-    gone = (came[first] <= copies * pair_size).astype(np.int64)
+    gone = (came[first] <= pair_size).astype(np.int64)
     vanished = np.bincount(place[first], gone, len(size)).astype(np.int64)
     return size[place], pair_size[pair_place], vanished[place]

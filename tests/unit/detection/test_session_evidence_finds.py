@@ -79,16 +79,6 @@ def test_an_anomaly_that_nothing_supports_is_left_out_of_training_and_still_flag
     assert flagged(evidence, [without(session, "lock") for session in transfers(200, 9)]) >= 0.95
 
 
-def test_two_wild_sessions_alike_do_not_vouch_for_each_other() -> None:
-    odd = [
-        ("start", "burnt", "burnt", "end", "lock", "lock"),
-        ("start", "burnt", "burnt", "burnt", "end", "lock"),
-    ]
-    evidence = fitted([*transfers(2000), *odd])
-    assert evidence.left_out_sessions == 2
-    assert flagged(evidence, [("start", "burnt", "burnt", "end", "lock", "lock", "lock", "lock")]) == 1
-
-
 def test_what_many_sessions_do_is_no_accident_and_is_learnt() -> None:
     rare = ("start", "help", "end")
     evidence = fitted([*transfers(2000), *[rare] * 5])

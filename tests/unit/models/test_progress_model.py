@@ -88,31 +88,6 @@ def test_leaving_out_is_fitting_without_the_session(
     np.testing.assert_allclose(fast.left_out_scores(distinct), expected, rtol=1e-12)
 
 
-@given(some_sessions, some_weights, free_keys)
-def test_leaving_out_two_alike_is_fitting_without_both(
-    training: list[Session], weights: list[int], free: set[str]
-) -> None:
-    distinct = sorted(set(training))
-    twice = [weight + 1 for weight in weights[: len(distinct)]]
-    fast = ProgressModel.fit(distinct, twice, free)
-    keys = {key for session in distinct for key in session}
-    for session in distinct:
-        others = repeated(distinct, twice)
-        others.remove(session)
-        others.remove(session)
-        expected = SlowModel(others, keys, free).score(session)
-        assert fast.left_out_scores([session], copies=2)[0] == pytest.approx(expected, rel=1e-12)
-
-
-@given(some_sessions, some_weights, free_keys)
-def test_more_can_be_left_out_than_there_are(
-    training: list[Session], weights: list[int], free: set[str]
-) -> None:
-    model = ProgressModel.fit(training, weights[: len(training)], free)
-    for copies in (2, 3, 500):
-        assert np.isfinite(model.left_out_scores(training, copies)).all()
-
-
 def probability(model: ProgressModel, before: Session, symbol: str) -> float:
     surprise, starts = model.surprises([before if symbol == END else (*before, symbol)])
     return float(np.exp(-surprise[starts[0] + len(before)]))
