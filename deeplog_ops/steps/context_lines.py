@@ -10,9 +10,8 @@ import pyarrow as pa
 from deeplog_ops import schemas
 from deeplog_ops.steps.stage import OpenRun
 
-AT_ONCE = (
-    2**12
-)  # anomalies, each with maybe dozens of lines: bounds memory, and each time all lines are gone through
+AT_ONCE = 2**12  # anomalies, each with maybe dozens of lines; each time all lines are gone through
+READ_AT_ONCE = 2**13  # sessions that are spread out into their events at once
 
 
 def context_lines(opened: OpenRun, anomalies: pl.DataFrame) -> Iterator[pa.Table]:
@@ -59,7 +58,7 @@ def _session_lines(opened: OpenRun, anomalies: pl.DataFrame) -> pl.DataFrame:
         pl.col("template_id").alias("worst_key"),
     )
     columns = ["session", "judged", "keys", "file_ids", "line_nos"]
-    tables = opened.place.lake.read(opened.partition("sessions"), columns=columns)
+    tables = opened.place.lake.read(opened.partition("sessions"), columns=columns, rows=READ_AT_ONCE)
     rows = pl.concat([_nearest(table, named, limit) for table in tables])
     # What no judged session has stands for itself: a rate, a rule's line, an event without a session.
     alone = named.join(rows, on="anomaly_id", how="anti").select(
@@ -133,14 +132,22 @@ def _records(opened: OpenRun, lines: pl.DataFrame, orders: pl.DataFrame) -> pl.D
     for batch in _batches(opened, ["file_id", "line_no", "byte_offset", "time", "raw"]):
         named = batch.join(lines, on=["file_id", "line_no"], how="semi")
         placed = batch.join(orders, on="order", how="semi")
-        parts.append(pl.concat([named, placed]).unique("order", maintain_order=True))
-    return pl.concat(parts).with_columns(pl.col("raw").str.slice(0, limit).alias("text")).drop("raw")
+        found = pl.concat([named, placed]).unique("order", maintain_order=True)
+        parts.append(_own(found.with_columns(pl.col("raw").str.slice(0, limit).alias("text")).drop("raw")))
+    return pl.concat(parts)
+
+
+def _own(rows: pl.DataFrame) -> pl.DataFrame:
+    """The same rows with texts of their own: as they are, they hold on to those of all rows they were chosen from."""
+    found = pl.from_arrow(rows.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    assert isinstance(found, pl.DataFrame)
+    return found
 
 
 def _batches(opened: OpenRun, columns: list[str]) -> Iterator[pl.DataFrame]:
     """The stage "lines" in pieces, each record with its place in the stage as `order`."""
     at = 0
-    for table in opened.place.lake.read(opened.partition("lines"), columns=columns):
+    for table in opened.place.lake.read(opened.partition("lines"), columns=columns, rows=4 * READ_AT_ONCE):
         frame = pl.from_arrow(table)
         assert isinstance(frame, pl.DataFrame)
         place = (pl.int_range(pl.len(), dtype=pl.Int64) + at).alias("order")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from deeplog_ops.db.workflows import WorkflowEdge, WorkflowNode, write_workflows
-from deeplog_ops.models.key_model import KeyModel
 from deeplog_ops.models.part import ModelPart
 from deeplog_ops.steps.workplace import Workplace
 from deeplog_ops.storage.model_version import ModelVersion
 from deeplog_ops.workflows.discovery import by_cooccurrence
 from deeplog_ops.workflows.graph import Workflow
 from deeplog_ops.workflows.predictions import by_predictions
+
+if TYPE_CHECKING:  # it imports torch, and judging a day needs none
+    from deeplog_ops.models.key_model import KeyModel
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from deeplog_ops.detection.session_evidence import SessionEvidence
 from deeplog_ops.detection.session_findings import Finding
-from deeplog_ops.detection.verdicts import DETECTOR, anomalies, flagged
+from deeplog_ops.detection.verdicts import DETECTOR, READ, anomalies, flagged
 from deeplog_ops.records import Anomaly, DetectorOpinion
 from deeplog_ops.steps.finding_shards import FindingShards
 from deeplog_ops.steps.opinions import PART, LearntDetector, Opinion, Tally, agreeing, learnt_again
@@ -65,7 +65,8 @@ def session_verdicts(
     """From the stages "scores" and "sessions". `folder` is empty, and there until the anomalies were read."""
     judged = _judge(opened, version, texts, FindingShards(folder, opened.source.sessions.buckets))
     scored = pa.concat_arrays([pa.array([], pa.string()), *judged.ids])
-    judged.found.add_sessions(opened.place.lake.read(opened.partition("sessions"), rows=AT_ONCE), scored)
+    sessions = opened.place.lake.read(opened.partition("sessions"), columns=READ, rows=AT_ONCE)
+    judged.found.add_sessions(sessions, scored)
     return SessionVerdicts(
         _of_sessions(opened, version, judged.found, judged.thresholds),
         np.concatenate([np.zeros(0), *judged.p_values]),
