@@ -31,6 +31,7 @@ VARIANTS = {
     "order: Markov of order 2": Variant(order="markov"),
     "order: LSTM": Variant(order="lstm"),
     "set: L1 distance": Variant(counts="taxicab"),
+    "set: without relations": Variant(counts="unrelated"),
     "every session teaches": Variant(unsupported=False),
     "unsupported ones are never trusted": Variant(trust=1e-9),
     "without caps": Variant(cap=UNCAPPED, lone_cap=UNCAPPED, clipped=False),

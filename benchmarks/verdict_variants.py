@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -141,6 +141,12 @@ class Taxicab:
         return self.session_scores(sequences, left_out=True)
 
 
+def unrelated(sequences: Sequence[KeySequence], weights: Sequence[int]) -> CountDistance:
+    """The set score without relations between counts."""
+    whole = CountDistance.fit(sequences, weights)
+    return replace(whole, relations=replace(whole.relations, cost=0.0))
+
+
 def bounded_tail(scores: Floats, weights: Ints, largest: float, confidence: float) -> Tail:
     return Tail.fit(scores, weights, largest=largest, confidence=confidence)
 
@@ -161,7 +167,7 @@ class Variant:
     """What is in the verdict. As it stands here it is the default; a test holds that."""
 
     order: str = "progress"  # progress, markov, lstm or nothing
-    counts: str = "costed"  # costed, taxicab or nothing
+    counts: str = "costed"  # costed, unrelated, taxicab or nothing
     unsupported: bool = True
     cap: float = default.ORDER_CAP
     lone_cap: float = default.LONE_CAP
@@ -209,7 +215,11 @@ class Variant:
         costed = CountDistance.fit(keys, weights)
         sets: Score = costed
         if self.counts != "costed":
-            sets = Taxicab(keys, weights) if self.counts == "taxicab" else Nothing()
+            others: dict[str, Callable[[Sequence[KeySequence], Sequence[int]], Score]] = {
+                "taxicab": Taxicab,
+                "unrelated": unrelated,
+            }
+            sets = others[self.counts](keys, weights) if self.counts in others else Nothing()
         if self.order == "progress":
             return ProgressModel.fit(keys, weights, costed.free), sets
         if self.order == "markov":
