@@ -179,6 +179,12 @@ class Training(Stage):
         "null: by hand, and with the next training",
     )
     days: int = Field(default=14, ge=1)
+    sequences: int = Field(
+        default=200_000,
+        ge=1000,
+        description="distinct sequences of keys that a training holds: bounds memory; with more of them, it learns from a "
+        "seeded sample of the sessions",
+    )
     promote: Literal["auto", "yes", "no"] = "auto"
     on_drift: Literal["advise", "train"] = Field(
         default="advise",

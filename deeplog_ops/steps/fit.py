@@ -87,6 +87,7 @@ def fit(
                 "unsupported_sessions": evidence.left_out_sessions,
                 "false_positives_learnt": len(training.learnt),
                 "true_positives_left_out": len(training.left_out),
+                **({"sampled_out_sessions": training.sampled_out} if training.sampled_out else {}),
             },
         )
         path = place.registry.write(version)
@@ -109,6 +110,11 @@ def fit(
         record.message = (
             f"version {version.version}: {training.sessions} sessions, {len(keys)} distinct sequences; "
             f"{evidence.training_alarms:.2%} of these sessions would be flagged if they were new"
+            + (
+                f"; {training.sampled_out} more sessions are not in the sample (training.sequences)"
+                if training.sampled_out
+                else ""
+            )
         )
     ledger.finish_run(place.engine, run_id, "done")
     return version.version

@@ -3,6 +3,8 @@ called a false alarm."""
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import math
 from collections import Counter
 from dataclasses import dataclass
@@ -14,6 +16,8 @@ from deeplog_ops.db import feedback
 from deeplog_ops.steps.learnt import Name, name_of
 from deeplog_ops.steps.stage import OpenRun
 from deeplog_ops.templates.catalogue import Catalogue
+
+log = logging.getLogger(__name__)
 
 Keys = tuple[str, ...]
 
@@ -31,6 +35,7 @@ class TrainingSessions:
     """Distinct sequences of keys that are no aliases, sorted, and how many sessions have each.
 
     The one thing that a training holds whole, 8 bytes a key of each distinct sequence: the models compare any two of them.
+    With more than `training.sequences` of them it learns from a sample of the sessions; `sampled_out` were left out so.
 
     `vouched` are sequences that people called normal, of the sessions that `learnt` names. `left_out` names the sessions
     kept out; `true_positives` counts what people said of these.
@@ -43,6 +48,7 @@ class TrainingSessions:
     left_out: frozenset[str]
     learnt: tuple[Name, ...]
     true_positives: int
+    sampled_out: int = 0
 
     @property
     def sessions(self) -> int:
@@ -58,7 +64,7 @@ def training_sessions(opened: OpenRun, catalogue: Catalogue) -> TrainingSessions
     zone = opened.source.timezone
     first, last = opened.bounds.start.astimezone(zone).date(), opened.run.day
     barred = feedback.kept_out(engine, key, first, last)
-    counts, left_out = _of_days(opened, catalogue, barred)
+    counts, left_out, sampled_out = _sampled(opened, catalogue, barred)
     vouched: set[Keys] = set()
     weight = vouched_weight(counts.total())
     learnt: list[Name] = []
@@ -82,13 +88,32 @@ def training_sessions(opened: OpenRun, catalogue: Catalogue) -> TrainingSessions
         frozenset(left_out),
         tuple(learnt),
         len(barred),
+        sampled_out,
     )
 
 
-def _of_days(
+def _sampled(
     opened: OpenRun, catalogue: Catalogue, barred: set[tuple[date, str]]
-) -> tuple[Counter[Keys], set[str]]:
-    """How many judged sessions have each sequence, without the barred ones; and the names of these."""
+) -> tuple[Counter[Keys], set[str], int]:
+    """What `_of_days` gives, of all sessions, or of half of them, a quarter, ...: the most that have no more distinct
+    sequences than the source allows; and how many sessions are left out."""
+    most, share = opened.source.training.sequences, 1.0
+    while (found := _of_days(opened, catalogue, barred, share, most)) is None:
+        share /= 2
+    if found[2]:
+        log.warning(
+            "more than %s distinct sequences (training.sequences): learning from %s sessions, a share of %g of them; "
+            "%s are left out",
+            *(most, found[0].total(), share, found[2]),
+        )
+    return found
+
+
+def _of_days(
+    opened: OpenRun, catalogue: Catalogue, barred: set[tuple[date, str]], share: float, most: int
+) -> tuple[Counter[Keys], set[str], int] | None:
+    """How many judged sessions have each sequence, without the barred ones; the names of these; and how many are not in
+    the sample. None with more than `most` sequences."""
     counts: Counter[Keys] = Counter()
     left_out: set[str] = set()
     names = {name for _, name in barred}
@@ -96,6 +121,9 @@ def _of_days(
         str, str
     ] = {}  # one object a key, however many sequences have it: they all stand in memory
     columns = ["session", "keys", "judged", "closed_at", "last_time"]
+    sampled_out = 0
+    if share < 1:
+        columns += ["file_ids", "line_nos"]
     for table in opened.place.lake.read(opened.partition("sessions"), columns=columns):
         frame = pl.from_arrow(table)
         assert isinstance(frame, pl.DataFrame)
@@ -104,12 +132,31 @@ def _of_days(
         out = [row["session"] for row in suspects.iter_rows(named=True) if _is_barred(opened, row, barred)]
         left_out.update(out)
         kept = frame.filter(~pl.col("session").is_in(out)) if out else frame
+        if share < 1:
+            drawn = kept.filter(_drawn(kept, share, opened.source.model.seed))
+            kept, sampled_out = drawn, sampled_out + len(kept) - len(drawn)
         for keys, sessions in kept.group_by("keys").agg(pl.len()).iter_rows():
             for key in keys:
                 if key not in resolved:
                     resolved[key] = catalogue.resolve(key)
             counts[tuple(resolved[key] for key in keys)] += sessions
-    return counts, left_out
+        if len(counts) > most:
+            return None
+    return counts, left_out, sampled_out
+
+
+def _drawn(sessions: pl.DataFrame, share: float, seed: int) -> pl.Series:
+    """Which sessions are in the sample of this share: by a hash of their name and first line, whatever their keys are, so
+    that common sequences stay as common. A smaller sample is part of a larger."""
+    key, below = seed.to_bytes(8, "big", signed=True), int(share * 2**64)
+    first = sessions.select("session", pl.col("file_ids").list.first(), pl.col("line_nos").list.first())
+    return pl.Series(
+        [
+            int.from_bytes(hashlib.blake2b(repr(row).encode(), digest_size=8, key=key).digest()) < below
+            for row in first.iter_rows()
+        ],
+        dtype=pl.Boolean,
+    )
 
 
 def _is_barred(opened: OpenRun, row: dict[str, object], barred: set[tuple[date, str]]) -> bool:

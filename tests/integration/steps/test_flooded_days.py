@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pyarrow as pa
@@ -17,6 +18,7 @@ from deeplog_ops.steps import stage_rows as rows
 from deeplog_ops.steps.assign_keys import version_catalogue
 from deeplog_ops.steps.publish import publish
 from deeplog_ops.steps.stage import OpenRun
+from deeplog_ops.steps.training_sessions import TrainingSessions, training_sessions
 from tests.integration.steps.conftest import SCORED_DAYS, Sample
 from tests.integration.steps.lake_rows import last_run, stage_rows
 
@@ -127,5 +129,26 @@ def test_four_times_the_anomalies_take_no_more_memory(sample: Sample) -> None:
     few = measured(sample.place, url, run)
     flood(sample.place, run, 12_000)
     many = measured(sample.place, url, run)
-    print(few, many)
     assert many["publish"]["peak_mb"] <= 1.2 * few["publish"]["peak_mb"], (few, many)
+
+
+def learnt(sample: Sample, key: str, buckets: int, sequences: int, seed: int = 0) -> TrainingSessions:
+    """What a training would learn from of a day with 3,000 distinct sequences."""
+    configured(sample, buckets, published=50)
+    path = sample.root / "sources" / "sample.yaml"
+    text = re.sub(r"\n  sequences: .*", "", re.sub(r"seed: \d+, ", "", path.read_text()))
+    text = text.replace("training:\n", f"training:\n  sequences: {sequences}\n")
+    path.write_text(text.replace("model: {", f"model: {{seed: {seed}, "))
+    opened = OpenRun.of(sample.place, flooded(sample, key, 3_000))
+    return training_sessions(opened, version_catalogue(opened))
+
+
+def test_of_too_many_distinct_sequences_a_training_takes_a_sample_of_the_sessions(sample: Sample) -> None:
+    whole = learnt(sample, "whole", 4, 3_000)
+    assert (len(whole.sequences), whole.sessions, whole.sampled_out) == (3_000, 3_000, 0)
+    part = learnt(sample, "part", 4, 1_000)
+    assert 500 < len(part.sequences) <= 1_000
+    assert part.sessions + part.sampled_out == 3_000
+    assert set(part.sequences) < set(whole.sequences)
+    assert learnt(sample, "other shards", 7, 1_000) == part
+    assert learnt(sample, "other seed", 4, 1_000, seed=1).sequences != part.sequences
