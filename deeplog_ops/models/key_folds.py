@@ -1,12 +1,16 @@
 """Key models of three folds as one detector: no session is judged by a network alone that has learnt it by heart.
 
-Two networks a fold learn from two thirds of the training sessions, and what they say of the third they did not see
-rates the surprises (`key_rates`) and sets the threshold. New sessions are judged by the mean of all their probabilities.
-So nothing is trained only to be thrown away, and what one network happens to be sure of the others temper.
+Each network learns from two thirds of the training sessions, and what it says of the third it did not see rates the
+surprises (`key_rates`) and sets the threshold. New sessions are judged by the mean of the networks' probabilities. So
+nothing is trained only to be thrown away, and what one network happens to be sure of the others temper.
+
+The networks read keys with their number: the third "block received" is another symbol than the first. What came long before
+the last ten events then still shows in them, as a step too few or too many.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,8 +29,7 @@ from deeplog_ops.models.vocabulary import EOS, Vocabulary
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-NETWORKS = 2  # a fold; of mutated sessions they find a tenth more than one does, at equal false alarms
-SEED_STEP = 1_000  # between their seeds, so that runs with seeds next to each other share no network
+OFTEN = 10  # a key's tenth event in a session and all after it are alike
 
 
 @dataclass(frozen=True)
@@ -36,9 +39,9 @@ class KeyModelFolds:
     A key that training did not see, or that no more than RARE of its sessions have, is a new one wherever it stands.
     """
 
-    vocabulary: Vocabulary
+    vocabulary: Vocabulary  # of numbered keys
     models: tuple[KeyModel, ...]
-    common: NDArray[np.bool_]  # (V,) symbols that more sessions have
+    common: NDArray[np.bool_]  # (V,) symbols of keys that more sessions have
     rates: KeyRates
     held_out: HeldOutScores  # of the distinct sequences of training, sorted
 
@@ -54,22 +57,18 @@ class KeyModelFolds:
         A single session can't be held out: one network learns it, and nothing is rated. As deterministic as
         `KeyModel.fit`. ModelError where there is nothing to train on.
         """
-        keys, counts = distinct_sessions(sequences, weights)
+        plain, counts = distinct_sessions(sequences, weights)
+        keys = [numbered(sequence) for sequence in plain]
         vocabulary = Vocabulary.of(keys)
-        common = sessions_having(vocabulary, keys, counts) > RARE * counts.sum()
-        usual = settings or KeyModelSettings()
-        seeded = [
-            usual.model_copy(update={"seed": usual.seed + SEED_STEP * turn}) for turn in range(NETWORKS)
-        ]
+        common = _common(vocabulary, keys, counts)
         models: list[KeyModel] = []
         worst = Events.none()
         held, sessions = np.empty((2, 0), np.int64)
-        for fold in folds_of(keys, counts):
+        for fold in folds_of(plain, counts):
             seen = [keys[row] for row in fold.seen]
-            learnt = [KeyModel.fit(seen, fold.seen_sessions.tolist(), each)[0] for each in seeded]
-            models += learnt
+            models.append(KeyModel.fit(seen, fold.seen_sessions.tolist(), settings)[0])
             unseen = [keys[row] for row in fold.held]
-            of_fold = _surprises(learnt, vocabulary, common, unseen).worst_by_key()
+            of_fold = _surprises(models[-1:], vocabulary, common, unseen).worst_by_key()
             worst = worst.and_of(of_fold, len(held))
             held, sessions = np.append(held, fold.held), np.append(sessions, fold.held_sessions)
         rates = KeyRates.of(worst, sessions[worst.row], int(counts.sum()), common)
@@ -85,10 +84,37 @@ class KeyModelFolds:
 
     def session_scores(self, sequences: Sequence[KeySequence]) -> Floats:
         """How rare the rarest event of each sequence is (N,), in nats; any key and any length is accepted."""
-        events = _surprises(self.models, self.vocabulary, self.common, sequences)
+        keys = [numbered(sequence) for sequence in sequences]
+        events = _surprises(self.models, self.vocabulary, self.common, keys)
         scores = np.zeros(len(sequences))
         np.maximum.at(scores, events.row, self.rates.rarity(events.symbol, events.surprise))
         return scores
+
+
+def numbered(keys: KeySequence) -> tuple[str, ...]:
+    """Each key behind the number of its event among those of that key in the session, OFTEN at most."""
+    came: Counter[str] = Counter()
+    found = []
+    for key in keys:
+        came[key] += 1
+        found.append(f"{min(came[key], OFTEN)} {key}")
+    return tuple(found)
+
+
+def _common(vocabulary: Vocabulary, keys: Sequence[KeySequence], counts: Ints) -> NDArray[np.bool_]:
+    """Which symbols are of a key that more sessions have than RARE (V,); every session has an end."""
+    first = sessions_having(
+        vocabulary, keys, counts
+    )  # of a key as many sessions have the first event as have any
+    enough = {
+        key.removeprefix("1 ")
+        for key in vocabulary.keys
+        if key.startswith("1 ") and first[vocabulary.encode([key])[0]] > RARE * counts.sum()
+    }
+    symbols = [vocabulary.key(symbol) for symbol in range(len(vocabulary))]
+    found = np.array([key is not None and key.split(" ", 1)[1] in enough for key in symbols])
+    found[EOS] = True
+    return found
 
 
 def _surprises(

@@ -83,10 +83,8 @@ class KeyUsage:
 def sessions_having(
     vocabulary: Vocabulary, sequences: Sequence[Sequence[str]], sessions: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """How many sessions have each symbol (V,), sequence i standing for sessions[i] of them. All have an end."""
-    having = _counted(vocabulary, sequences, sessions)[1]
-    having[EOS] = sessions.sum()
-    return having
+    """How many sessions have each symbol (V,), sequence i standing for sessions[i] of them; ends are not counted."""
+    return _counted(vocabulary, sequences, sessions)[1]
 
 
 def _counted(
