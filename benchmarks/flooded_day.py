@@ -1,6 +1,6 @@
 """What a day takes of which nearly every session is an anomaly, each by another sequence: seconds and memory.
 
-    python -m benchmarks.flooded_day [--sessions 25000 100000] [--published 20000]
+    python -m benchmarks.flooded_day [--sessions 25000 100000] [--published 20000] [--buckets 16]
 
 A small generated source is trained; then the stages that `detect` reads are written as such a day would have them, from
 the keys of its ordinary sessions, mixed up. `detect` and `publish` run in a process of their own, once for each size.
@@ -178,6 +178,7 @@ def main() -> None:
     )
     parser.add_argument("--sessions", type=int, nargs="+", default=[25_000, 100_000])
     parser.add_argument("--published", type=int, default=20_000, help="publish.anomalies of the source")
+    parser.add_argument("--buckets", type=int, default=16, help="sessions.buckets of the source")
     given = parser.parse_args()
     with workplace() as place, tempfile.TemporaryDirectory() as folder:
         trained = Path(folder)
@@ -188,7 +189,7 @@ def main() -> None:
         yaml = (
             simulate.source_yaml(truth.raw)
             .replace("days: 7", f"days: {TRAINED}")
-            .replace("buckets: 4", "buckets: 16")
+            .replace("buckets: 4", f"buckets: {given.buckets}")
         )
         publishing = f"publish: {{anomalies: {given.published}}}\n"
         (place.sources / "sample.yaml").write_text(yaml + "model: {epochs: 2}\n" + publishing)

@@ -23,6 +23,8 @@ PLAIN = 3.0  # nats: a place less surprising than this does not tell what is wro
 NAMED = 10  # differences that the details name
 
 Floats = NDArray[np.float64]
+History = tuple[int, tuple[str, ...]]  # a place, and the keys up to it
+Ranked = tuple[list[tuple[str, float]], int]
 Differences = Sequence[
     tuple[str, int, int]
 ]  # key, how often it came, how often it came in the nearest of training
@@ -59,6 +61,7 @@ def findings(
     surprise, starts = order.surprises(keys)
     known = frozenset(order.vocabulary.keys)
     differences = evidence.supported.counts.differences_of(keys)
+    ranked: dict[History, Ranked] = {}
     return [
         _finding(
             row,
@@ -70,6 +73,7 @@ def findings(
             evidence,
             settings,
             texts,
+            ranked,
         )
         for number, row in enumerate(rows)
     ]
@@ -85,6 +89,7 @@ def _finding(
     evidence: SessionEvidence,
     settings: Detection,
     texts: Mapping[str, str],
+    ranked: dict[History, Ranked] | None = None,
 ) -> Finding:
     keys: list[str] = row["keys"]
     unknown = next((place for place, key in enumerate(keys) if key not in known), None)
@@ -95,7 +100,11 @@ def _finding(
         kind, worst = KEY_COUNTS, _last_of(keys, differences, worst)
     elif worst == len(keys):
         kind = MISSING_END
-    likely, likelier = evidence.supported.order.ranked(keys, worst, settings.expected_keys)
+    ranked = {} if ranked is None else ranked
+    history = (worst, tuple(keys[: worst + 1]))
+    if history not in ranked:  # what was expected does not depend on what came later
+        ranked[history] = evidence.supported.order.ranked(keys, worst, settings.expected_keys)
+    likely, likelier = ranked[history]
     expected = tuple(ExpectedKey(key, chance) for key, chance in likely)
     came = keys[worst] if worst < len(keys) else None
     before = keys[worst - 1] if worst else None

@@ -27,7 +27,8 @@ from deeplog_ops.storage.model_version import ModelVersion
 ENABLED_KIND = (
     "count_vector"  # what a detector flags that the source enabled, and the default verdict does not
 )
-AT_ONCE = 2**13  # sequences judged, or sessions told of, in one go: bounds memory
+AT_ONCE = 2**13  # sequences judged in one go: bounds memory
+TOLD_AT_ONCE = 2**11  # sessions told of in one go, each with all that is said of it
 
 Bools = NDArray[np.bool_]
 
@@ -119,7 +120,7 @@ def _judge(
 def _of_sessions(
     opened: OpenRun, version: ModelVersion, found: FindingShards, thresholds: Mapping[str, float]
 ) -> Iterator[list[tuple[Anomaly, str]]]:
-    for said in found.read(AT_ONCE):
+    for said in found.read(TOLD_AT_ONCE):
         yield [
             (replace(anomaly, detector=said.detector), sequence_id)
             for anomaly, sequence_id in anomalies(

@@ -59,6 +59,7 @@ def test_many_shards_and_small_pieces_give_the_rows_and_the_order_of_one(
     for module in (session_verdicts, detect, context_lines, rows):
         monkeypatch.setattr(module, "AT_ONCE", 30)
     monkeypatch.setattr(context_lines, "READ_AT_ONCE", 40)
+    monkeypatch.setattr(session_verdicts, "TOLD_AT_ONCE", 20)
     assert day_anomalies.rows.AT_ONCE == 30
     pieces = judged(sample, "in pieces")
     for name in STAGES:
