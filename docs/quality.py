@@ -29,6 +29,7 @@ def hdfs() -> str:
     found = read("hdfs")
     names = {
         "clean": "normal sessions alone",
+        "many": "the same, 60 halves",
         "two": "and two abnormal ones",
         "share": "and 2.9 % abnormal ones",
     }
