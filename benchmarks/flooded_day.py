@@ -42,6 +42,8 @@ _CHILD = """
 import json, re, sys, time
 from pathlib import Path
 from deeplog_ops.db.engine import connect
+from deeplog_ops.steps import context_lines, session_verdicts, stage_rows
+from deeplog_ops.steps import detect as detecting
 from deeplog_ops.steps.detect import detect
 from deeplog_ops.steps.publish import publish
 from deeplog_ops.steps.workplace import Workplace
@@ -49,7 +51,10 @@ from deeplog_ops.storage.lake import Lake
 from deeplog_ops.storage.paths import open_path
 from deeplog_ops.storage.registry import Registry
 
-url, lake, models, sources, run_id = sys.argv[1:]
+url, lake, models, sources, run_id, most = sys.argv[1:]
+for module in (context_lines, session_verdicts, stage_rows, detecting):
+    for name in [name for name in vars(module) if name.endswith("AT_ONCE")]:
+        setattr(module, name, min(getattr(module, name), int(most)))
 place = Workplace(connect(url), Lake(open_path(lake)), Registry(open_path(models)), Path(sources))
 said = {}
 for name, step in (("detect", detect), ("publish", publish)):
@@ -157,13 +162,17 @@ def _mixed(shapes: list[list[str]], count: int, rng: np.random.Generator) -> lis
     return [list(keys) for keys in found]
 
 
-def measured(place: Workplace, url: str, run_id: int) -> dict[str, dict[str, float]]:
+def measured(place: Workplace, url: str, run_id: int, most: int = 2**20) -> dict[str, dict[str, float]]:
     """Seconds and peak memory (MiB) of `detect`, and of `publish` after it, in a process of their own.
 
-    The memory is the process's own peak until then, what the program takes for itself included.
+    The memory is the process's own peak until then, what the program takes for itself included. Of what the program works
+    on some thousands at once, it works on `most` at once.
     """
     done = subprocess.run(
-        [sys.executable, "-c", _CHILD, url, str(place.lake.root), str(place.registry.root), str(place.sources), str(run_id)],
+        [
+            *(sys.executable, "-c", _CHILD, url, str(place.lake.root), str(place.registry.root)),
+            *(str(place.sources), str(run_id), str(most)),
+        ],
         capture_output=True, text=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     if done.returncode:

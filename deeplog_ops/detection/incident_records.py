@@ -1,4 +1,4 @@
-"""What grouping keeps of each of a day's anomalies: where it belongs, when it was and how bad, in some 150 bytes.
+"""What grouping keeps of each of a day's anomalies: where it belongs, when it was and how bad, in some 100 bytes.
 
 The anomalies themselves may lie elsewhere, however many there are: only those that an incident shows are asked for again.
 """

@@ -9,7 +9,6 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from deeplog_ops.detection.incident_groups import Groups
 from deeplog_ops.detection.incident_places import Resolve
@@ -17,7 +16,7 @@ from deeplog_ops.detection.incident_records import Recorder, Records
 from deeplog_ops.records import Anomaly
 from deeplog_ops.schemas import ANOMALIES
 from deeplog_ops.steps import stage_rows as rows
-from deeplog_ops.steps.shards import Shards
+from deeplog_ops.steps.shards import Shards, Stream, streamed
 from deeplog_ops.steps.stage import OpenRun
 
 SEQUENCE = "sequence_id"  # the column that goes with those of the stage "anomalies": of a session's anomaly, its sequence
@@ -40,8 +39,8 @@ class DayAnomalies:
         self._opened = opened
         self._folder = folder
         self._recorder = Recorder(resolve)
-        self._path = folder / "anomalies.parquet"
-        self._writer: pq.ParquetWriter | None = pq.ParquetWriter(self._path, _SPILLED, compression="lz4")
+        self._path = folder / "anomalies.arrows"
+        self._writer: Stream | None = Stream(self._path, _SPILLED)
 
     def add(self, found: Iterable[Anomaly]) -> None:
         """What is found of no session as a whole."""
@@ -98,9 +97,8 @@ class DayAnomalies:
             self._recorder.add(anomaly for anomaly, _ in some)
             table = rows.anomaly_table([anomaly for anomaly, _ in some])
             sequences = pa.array([sequence for _, sequence in some], pa.string())
-            self._writer.write_table(table.append_column(_SPILLED.field(SEQUENCE), sequences))
+            self._writer.write(table.append_column(_SPILLED.field(SEQUENCE), sequences))
 
     def _tables(self) -> Iterator[pa.Table]:
-        with pq.ParquetFile(self._path) as parquet:
-            for batch in parquet.iter_batches(batch_size=rows.AT_ONCE):
-                yield pa.Table.from_batches([batch])
+        for batch in streamed(self._path):
+            yield pa.Table.from_batches([batch])

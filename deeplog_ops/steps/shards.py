@@ -6,9 +6,33 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
-import pyarrow.parquet as pq
+import pyarrow as pa
 
 from deeplog_ops.sequences.buckets import bucket_of
+
+
+class Stream:
+    """Tables of one schema written to a local file: nothing of them stays in memory, as Parquet's footer would."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._file = pa.OSFile(str(path), "wb")
+        self._writer = pa.ipc.new_stream(
+            self._file, schema, options=pa.ipc.IpcWriteOptions(compression="lz4")
+        )
+
+    def write(self, table: pa.Table) -> None:
+        self._writer.write_table(table.cast(self._schema))
+
+    def close(self) -> None:
+        self._writer.close()
+        self._file.close()
+
+
+def streamed(path: Path) -> Iterator[pa.RecordBatch]:
+    """What a closed stream holds, as it was written."""
+    with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as reader:
+        yield from reader
 
 
 class Shards:
@@ -19,7 +43,7 @@ class Shards:
         self._folder = folder
         self._buckets = buckets
         self._by = by
-        self._writers: dict[int, pq.ParquetWriter] = {}
+        self._writers: dict[int, Stream] = {}
 
     @property
     def numbers(self) -> list[int]:
@@ -33,16 +57,17 @@ class Shards:
         for (bucket,), part in rows.with_columns(numbers.alias("bucket")).group_by(
             "bucket", maintain_order=True
         ):
-            table = part.drop("bucket").to_arrow()
+            table = part.drop("bucket").to_arrow(compat_level=pl.CompatLevel.oldest())
             number = int(str(bucket))
             if number not in self._writers:
-                self._writers[number] = pq.ParquetWriter(self._path(number), table.schema, compression="lz4")
-            self._writers[number].write_table(table.cast(self._writers[number].schema))
+                self._writers[number] = Stream(self._path(number), table.schema)
+            self._writers[number].write(table)
 
     def take(self, number: int) -> pl.DataFrame:
         """The rows of a shard, which is deleted."""
         self._writers.pop(number).close()
-        rows = pl.read_parquet(self._path(number))
+        rows = pl.from_arrow(pa.Table.from_batches(streamed(self._path(number))))
+        assert isinstance(rows, pl.DataFrame)
         self._path(number).unlink()
         return rows
 
@@ -52,4 +77,4 @@ class Shards:
             yield self.take(number)
 
     def _path(self, bucket: int) -> Path:
-        return self._folder / f"{bucket}.parquet"
+        return self._folder / f"{bucket}.arrows"

@@ -123,14 +123,15 @@ def test_the_worst_of_a_flood_are_published_and_the_others_counted(sample: Sampl
 
 
 def test_four_times_the_anomalies_take_no_more_memory(sample: Sample) -> None:
-    """In a process of its own each; what is left to grow are some 150 bytes an anomaly."""
-    configured(sample, buckets=16, published=500)
+    """In a process of its own each, working on so few at once that both days are many times more; what is left to grow
+    are some 100 bytes an anomaly."""
+    configured(sample, buckets=64, published=500)
     run = flooded(sample, "day", 3_000)
     url = sample.place.engine.url.render_as_string(hide_password=False)
-    few = measured(sample.place, url, run)
+    few = measured(sample.place, url, run, most=250)
     flood(sample.place, run, 12_000)
-    many = measured(sample.place, url, run)
-    assert many["publish"]["peak_mb"] <= 1.2 * few["publish"]["peak_mb"], (few, many)
+    many = measured(sample.place, url, run, most=250)
+    assert many["publish"]["peak_mb"] <= 1.1 * few["publish"]["peak_mb"], (few, many)
 
 
 def learnt(sample: Sample, key: str, buckets: int, sequences: int, seed: int = 0) -> TrainingSessions:
