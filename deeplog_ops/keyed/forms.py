@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from deeplog_ops.errors import InputError
+
+if TYPE_CHECKING:
+    from deeplog_ops.keyed.text_lines import TextLines
 
 Form = Literal["csv", "sessions", "text", "ndjson", "json"]
 FORMS: tuple[str, ...] = get_args(Form)
@@ -43,12 +46,19 @@ def form_of(head: Sequence[str]) -> Form:
     return "csv" if "," in first or names.issuperset(EVENT_COLUMNS) else "text"
 
 
+def header_of(lines: TextLines) -> str:
+    """The first line that is not blank."""
+    while (line := lines.readline()) and not line.strip():
+        pass
+    return line
+
+
 def split_header(line: str, delimiter: str) -> list[str]:
     """A header's names as they are compared: without quotes, spaces and capitals."""
     return [name.strip().strip('"').strip().lower() for name in line.strip().split(delimiter)]
 
 
-def delimiter_of(header: str, wanted: Sequence[str], path: str) -> str:
+def delimiter_of(header: str, wanted: Sequence[str], path: str, line: int = 1) -> str:
     """What stands between the columns. InputError when some of those wanted are not in the header."""
     for delimiter in DELIMITERS:
         if set(split_header(header, delimiter)).issuperset(wanted):
@@ -56,7 +66,7 @@ def delimiter_of(header: str, wanted: Sequence[str], path: str) -> str:
     found = split_header(header, ",")
     missing = ", ".join(name for name in wanted if name not in found)
     raise InputError(
-        f"{path}:1: the header {header.strip()[:80]!r} lacks {missing}: {ACCEPTED}; "
+        f"{path}:{line}: the header {header.strip()[:80]!r} lacks {missing}: {ACCEPTED}; "
         "a text whose keys have commas is read when its form is named: text"
     )
 
@@ -64,6 +74,6 @@ def delimiter_of(header: str, wanted: Sequence[str], path: str) -> str:
 def _json(line: str) -> object:
     try:
         value: object = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value

@@ -11,7 +11,7 @@ from deeplog_ops.errors import InputError
 from deeplog_ops.keyed.forms import ACCEPTED, EVENT_COLUMNS
 from deeplog_ops.keyed.sessions import KeyedSessions
 from deeplog_ops.keyed.text_lines import TextLines
-from deeplog_ops.keyed.values import key_of, label_of, time_of
+from deeplog_ops.keyed.values import key_of, label_of, name_of, time_of
 
 Rows = list[tuple[float, str, str, int | None]]
 
@@ -76,7 +76,7 @@ def _row(entry: dict[str, Any]) -> tuple[float, str, str, int | None]:
     return (
         time_of(entry["timestamp"]),
         key_of(entry["event"]),
-        str(entry["machine"]),
+        name_of(entry["machine"]),
         None if label is None else label_of(label),
     )
 
@@ -84,12 +84,12 @@ def _row(entry: dict[str, Any]) -> tuple[float, str, str, int | None]:
 def _sequence(entry: object) -> tuple[str | None, tuple[str, ...], int | None]:
     if isinstance(entry, list):
         return None, tuple(map(key_of, entry)), None
-    if not isinstance(entry, dict) or not isinstance(entry["keys"], list):
+    if not isinstance(entry, dict) or not isinstance(entry["keys"], list | str):
         raise ValueError(f"{str(entry)[:60]!r}: {ACCEPTED}")
-    name, label = entry.get("session"), entry.get("label")
+    name, label, keys = entry.get("session"), entry.get("label"), entry["keys"]
     return (
         None if name is None else str(name),
-        tuple(map(key_of, entry["keys"])),
+        tuple(map(key_of, keys.split() if isinstance(keys, str) else keys)),
         None if label is None else label_of(label),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from deeplog_ops.keyed.forms import (
     Form,
     delimiter_of,
     form_of,
+    header_of,
     split_header,
 )
 from deeplog_ops.keyed.json_entries import entries_of_array, entries_of_lines, rows_or_sessions
@@ -97,28 +99,46 @@ def _text(lines: TextLines, nrows: int | None) -> KeyedSessions:
 
 
 def _session_rows(lines: TextLines, nrows: int | None) -> KeyedSessions:
-    header = lines.readline()
-    delimiter = delimiter_of(header, SESSION_COLUMNS, lines.path)
+    header = header_of(lines)
+    delimiter = delimiter_of(header, SESSION_COLUMNS, lines.path, lines.number)
     columns = split_header(header, delimiter)
     session, keys = columns.index("session"), columns.index("keys")
     label = columns.index("label") if "label" in columns else None
     names: list[str] = []
     sequences: list[tuple[str, ...]] = []
     labels: list[int] = []
-    rows = (row for row in csv.reader(lines, delimiter=delimiter, strict=True) if row)
-    try:
-        for row in islice(rows, nrows):
-            if len(row) != len(columns):
-                raise lines.fault(
-                    f"{len(row)} cells where the header has {len(columns)} ({delimiter.join(columns)}); "
-                    "keys have spaces between"
-                )
-            names.append(row[session])
-            sequences.append(tuple(row[keys].split()))
-            if label is not None:
+    for row in islice(_cells(lines, delimiter), nrows):
+        if len(row) != len(columns):
+            raise lines.fault(
+                f"{len(row)} cells where the header has {len(columns)} ({delimiter.join(columns)}); "
+                "keys have spaces between"
+            )
+        names.append(row[session])
+        sequences.append(tuple(row[keys].split()))
+        if label is not None:
+            try:
                 labels.append(label_of(row[label]))
-    except csv.Error as error:
-        raise lines.fault(str(error)) from error
-    except ValueError as error:
-        raise lines.fault(str(error)) from error
+            except ValueError as error:
+                raise lines.fault(str(error)) from error
     return KeyedSessions(tuple(names), tuple(sequences), tuple(labels) if label is not None else None)
+
+
+def _cells(lines: TextLines, delimiter: str) -> Iterator[list[str]]:
+    """The cells of each row; lines with nothing but white space are passed over."""
+    rows = csv.reader(lines, delimiter=delimiter, strict=True)
+    usual = csv.field_size_limit(2**31 - 1)  # a session of 50,000 keys is one long cell
+    try:
+        while True:
+            begins = lines.number + 1
+            try:
+                row = next(rows, None)
+            except csv.Error as error:
+                if "unexpected end" in str(error):
+                    raise lines.fault("a quote that is never closed", begins) from error
+                raise lines.fault(str(error)) from error
+            if row is None:
+                return
+            if len(row) > 1 or "".join(row).strip():
+                yield row
+    finally:
+        csv.field_size_limit(usual)

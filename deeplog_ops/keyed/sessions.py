@@ -82,7 +82,7 @@ class KeyedSessions:
         keys = events["event"].astype(str).to_numpy()[order]
         labels = events["label"].to_numpy(np.int64)[order] if "label" in events else None
         piece = np.arange(len(first)) - np.searchsorted(codes[first], codes[first], side="left")
-        ends = np.append(first[1:], len(order))
+        ends = np.append(first[1:], len(order))[: len(first)]
         return cls(
             tuple(
                 names[code] if number == 0 else f"{names[code]}#{number + 1}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 
+LATEST = 253_402_300_800.0  # the year 10000 in seconds since 1970
 LABELS = {
     "normal": 0, "false": 0, "anomalous": 1, "abnormal": 1, "anomaly": 1, "true": 1,
 }  # fmt: skip
@@ -13,13 +14,16 @@ LABELS = {
 def time_of(value: object) -> float:
     """Seconds: a number as it is, a date and time (ISO 8601, UTC where it names no zone) since 1970.
 
-    ValueError says what is accepted.
+    ValueError says what is accepted. What would be after the year 9999 is in smaller units: read as seconds, every
+    pause would be too long for a session.
     """
     if isinstance(value, int | float | str) and not isinstance(value, bool):
         try:
             seconds = float(value)
         except (ValueError, OverflowError):
             seconds = _iso(str(value))
+        if abs(seconds) >= LATEST and math.isfinite(seconds):
+            raise ValueError(f"timestamp {value!r}: this is no number of seconds; milliseconds or the like?")
         if math.isfinite(seconds):
             return seconds
     raise ValueError(f"timestamp {value!r}: seconds are expected, or a time such as 2026-11-07T04:00:00Z")
@@ -49,6 +53,16 @@ def label_of(value: object) -> int:
             f"label {value!r}: a whole number is expected, 0 for normal, or one of {', '.join(LABELS)}"
         )
     return int(number)
+
+
+def name_of(value: object) -> str:
+    """The name of a machine. ValueError where it is empty, or neither text nor a number."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(f"machine {value!r}: the name of what the event came from is expected")
+    text = str(value).strip()
+    if not text:
+        raise ValueError("an empty machine: the name of what the event came from is expected")
+    return text
 
 
 def key_of(value: object) -> str:

@@ -134,7 +134,13 @@ def test_nrows_limits_rows_lines_and_entries(tmp_path: Path, text: str) -> None:
         ("timestamp,event,machine,label\n1,a,m,maybe\n", ":2:", "label 'maybe'"),
         ("time,event,machine\n1,a,m\n", ":1:", "lacks timestamp.*accepted are"),
         ("session,keys\na,1\nb,2,3\n", ":3:", "3 cells where the header has 2"),
-        ('session,keys\na,"1\n', ":2:", "unexpected end"),
+        ('session,keys\na,"1\nb,2\n', ":2:", "never closed"),
+        ('\n\ntimestamp,event,machine\n1,a,m\n\n2,,m\n', ":6:", "empty event"),
+        ("\nsession,key\na,1\n", ":2:", "lacks"),
+        ("timestamp,event,machine\n1700000000000,a,m\n", ":2:", "no number of seconds; milliseconds"),
+        ('{"timestamp": 1, "event": 1, "machine": ""}\n', ":1:", "empty machine"),
+        ('{"timestamp": 1, "event": 1, "machine": ["m"]}\n', ":1:", "machine \\['m'\\]"),
+        ("[" * 20_000, "", "recursion"),
         ("[1]\n[2\n", ":2:", "no JSON"),
         ("[[1],\n[2]\n", ":2:", "no JSON"),
         ("[1]\n[null]\n", ":2:", "event None"),
@@ -160,6 +166,37 @@ def test_a_file_that_is_not_there_or_is_a_folder_is_said_so(tmp_path: Path) -> N
         read_keyed(tmp_path / "nothing")
     with pytest.raises(InputError, match="directory"):
         read_keyed(tmp_path)
+
+
+def test_a_session_of_50_000_keys_is_read_in_every_form(tmp_path: Path) -> None:
+    keys = tuple(f"step_{number % 7}" for number in range(50_000))
+    line = " ".join(keys)
+    quoted = f'session,keys\n"s","{line}"\n'
+    for text in (f"session,keys\ns,{line}\n", quoted, line, json.dumps(keys), json.dumps([keys])):
+        assert read_sessions(written(tmp_path, text)).keys == (keys,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n \nsession,keys\n\na,1 2\n   \nb,3\n\n",
+        "\ntimestamp,event,machine\n\n0,1,a\n  \n1,2,a\n0,3,b\n\n",
+    ],
+)
+def test_blank_lines_are_passed_over_wherever_they_stand(tmp_path: Path, text: str) -> None:
+    assert read_sessions(written(tmp_path, text)).keys == (("1", "2"), ("3",))
+
+
+@pytest.mark.parametrize(
+    "text", ["session,keys\n", "timestamp,event,machine,label", "timestamp,event,machine\n\n"]
+)
+def test_a_header_alone_is_a_file_of_no_sessions(tmp_path: Path, text: str) -> None:
+    assert len(read_sessions(written(tmp_path, text))) == 0
+
+
+def test_keys_of_an_object_may_be_one_text_as_in_csv(tmp_path: Path) -> None:
+    path = written(tmp_path, '{"session": "a", "keys": "5 22 5"}\n{"session": "b", "keys": ""}\n')
+    assert read_sessions(path).keys == (("5", "22", "5"), ())
 
 
 def test_a_form_can_be_forced(tmp_path: Path) -> None:
