@@ -119,6 +119,8 @@ def _of_template(
             (int(y), float(m))
             for y, m in zip(single.actual[row, first:after], single.expected[row, first:after], strict=True)
         )
+        actual = sum(y for y, _ in pairs)
+        beside = int(found.actual[row, place]) - actual  # came in the window, but not in the bins that are told
         finding = RateFinding(
             key=key,
             kind="",
@@ -126,9 +128,9 @@ def _of_template(
             after=after,
             begin=bins.starts[first],
             end=bins.ends[after - 1],
-            actual=sum(y for y, _ in pairs),
+            actual=actual,
             expected=sum(m for _, m in pairs),
-            limit=_limit(mean, spread, thresholds[span, rising], rising),
+            limit=max(_limit(mean, spread, thresholds[span, rising], rising) - beside, 0),
             score=-negative,
             threshold=thresholds[span, rising],
             per_day=baseline.per_day(span, rising, -negative),

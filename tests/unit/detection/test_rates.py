@@ -200,6 +200,8 @@ def test_a_gap_of_an_hour_across_two_bins_is_told_as_those_two() -> None:
     counts["t0"][9:11] = (43, 42)
     (found,) = findings(baseline, counts, 7)
     assert (found.kind, found.first, found.after, found.actual) == ("rate_drop", 9, 11, 85)
+    # What would have passed is told of the same two hours, whatever window showed it.
+    assert found.actual < found.limit < found.expected
 
 
 def test_what_comes_now_and_then_and_stays_away_all_day_has_vanished() -> None:
