@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import click
 
 from deeplog_ops.cli.options import counted, errors_console
 from deeplog_ops.config import Detection, KeyModelSettings
+from deeplog_ops.errors import InputError
 from deeplog_ops.keyed.forms import FORMS, TIMEOUT
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from deeplog_ops.keyed.sessions import KeyedSessions
 
 _MODEL = KeyModelSettings()
+VARIED = 0.02  # of the training sessions flagged: less is said of nothing
 
 
 class Seconds(click.ParamType):
@@ -82,13 +84,46 @@ class Reading:
         )
         if read.hardly_keys:
             errors_console.print(
-                f"{', '.join(map(str, paths))}: so many distinct keys look like raw log lines; "
+                f"{_named(paths)}: so many distinct keys look like raw log lines; "
                 "`deeplog-ops parse` gives lines their keys",
                 style="yellow",
                 soft_wrap=True,
                 markup=False,
             )
         return read
+
+
+def normal_sessions(read: KeyedSessions, *paths: Path) -> KeyedSessions:
+    """Those to learn from. InputError where there are none."""
+    normal = read.where(~read.anomalous)
+    if not len(normal):
+        labelled = f" but {counted(len(read), 'session')} labelled anomalous" if len(read) else ""
+        raise InputError(f"{_named(paths)}: nothing to learn from{labelled}: normal sessions are expected")
+    return normal
+
+
+def tested_sessions(read: KeyedSessions, anomalous: bool, *paths: Path) -> KeyedSessions:
+    """Those to test on: what the files were said to hold counts, and what labels say otherwise is told.
+
+    InputError where there are none: without any of a kind no figure means anything.
+    """
+    kind, other = ("abnormal", "normal") if anomalous else ("normal", "anomalous")
+    if not len(read):
+        raise InputError(f"{_named(paths)}: no session to test on: {kind} ones are expected")
+    otherwise = int((read.anomalous != anomalous).sum()) if read.labels is not None else 0
+    if otherwise:
+        errors_console.print(
+            f"{_named(paths)}: {otherwise:,} of {counted(len(read), 'session')} labelled {other}; here all count "
+            f"as {kind}",
+            style="yellow",
+            soft_wrap=True,
+            markup=False,
+        )
+    return read
+
+
+def _named(paths: Sequence[Path]) -> str:
+    return ", ".join(map(str, paths))
 
 
 budget_option = click.option(
@@ -229,3 +264,14 @@ def say_short_history(training_sessions: int, least: int) -> None:
         style="yellow",
         soft_wrap=True,
     )
+
+
+def say_varied(training_alarms: float, budget: float) -> None:
+    """Where sessions differ from each other so much that a budget cannot hold."""
+    if training_alarms > max(VARIED, 10 * budget):
+        errors_console.print(
+            f"{training_alarms:.1%} of these sessions would be flagged if they were new, though the budget is "
+            f"{budget:.2%}: more of them would show what is usual, and fewer distinct keys would, too",
+            style="yellow",
+            soft_wrap=True,
+        )

@@ -17,8 +17,10 @@ from deeplog_ops.cli.sequence_options import (
     Reading,
     budget_option,
     model_options,
+    normal_sessions,
     reading_options,
     say_short_history,
+    say_varied,
 )
 from deeplog_ops.cli.sequences_evaluate import evaluate
 from deeplog_ops.config import Detection
@@ -28,8 +30,18 @@ if TYPE_CHECKING:
     from deeplog_ops.keyed.findings import Finding, Report
 
 INPUT = click.Path(path_type=Path)
+OUTPUT = click.Path(path_type=Path, dir_okay=False, writable=True)
 KEYS_SHOWN = 10
 LEAST_SESSIONS = Detection().least_sessions
+
+
+def _in_a_folder(context: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
+    """What cannot be written is said before all sessions were judged."""
+    if path is not None and not path.parent.is_dir():
+        raise click.BadParameter(
+            f"{path.parent} is no folder: one that is there is expected", context, option
+        )
+    return path
 
 
 @click.group()
@@ -62,10 +74,11 @@ def train(
 ) -> None:
     """Learn what is normal from the sessions of FILES; those labelled anomalous are kept out."""
     from deeplog_ops.detection.session_detector import SessionDetector
-    from deeplog_ops.keyed.saved import save_detector
+    from deeplog_ops.keyed.saved import check_folder, save_detector
 
+    check_folder(folder)
     sessions = reading.read(*files)
-    normal = sessions.where(~sessions.anomalous)
+    normal = normal_sessions(sessions, *files)
     with working("training") as (_, progress):
         detector = SessionDetector.fit(
             normal.keys,
@@ -83,6 +96,7 @@ def train(
     )
     if detector.warming_up:
         say_short_history(len(normal), LEAST_SESSIONS)
+    say_varied(detector.evidence.training_alarms, budget)
 
 
 @sequences.command()
@@ -112,13 +126,15 @@ def train(
 @click.option(
     "--out",
     "-o",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OUTPUT,
+    callback=_in_a_folder,
     help="A file for the anomalies. Default: standard output.",
 )
 @click.option(
     "--report",
     "report_file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OUTPUT,
+    callback=_in_a_folder,
     help="A file for the whole report as JSON.",
 )
 @click.option(
@@ -155,9 +171,8 @@ def predict(
     with _opened(out) as target:
         _write(found, form, target)
     if report_file is not None:
-        report_file.write_text(
-            json.dumps(told.to_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        with _opened(report_file) as target:
+            target.write(json.dumps(told.to_dict(), indent=2, ensure_ascii=False) + "\n")
     _tell(told, to_errors=form != "table" and out is None)
     if detector.warming_up:
         say_short_history(detector.training_sessions, LEAST_SESSIONS)
@@ -168,8 +183,11 @@ def _opened(path: Path | None) -> Iterator[TextIO]:
     if path is None:
         yield sys.stdout
         return
-    with path.open("w", encoding="utf-8", newline="") as file:
-        yield file
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            yield file
+    except OSError as error:
+        raise click.FileError(str(path), error.strerror) from error
 
 
 def _write(found: Sequence[Finding], form: str, target: TextIO) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,10 @@ from deeplog_ops.cli.sequence_options import (
     Reading,
     budget_option,
     model_options,
+    normal_sessions,
     reading_options,
     say_short_history,
+    tested_sessions,
 )
 
 if TYPE_CHECKING:
@@ -28,10 +31,11 @@ INPUT = click.Path(path_type=Path)
 @click.option(
     "--train",
     "-t",
-    "train_file",
+    "train_files",
     type=INPUT,
     required=True,
-    help="Training sessions. Those labelled anomalous are kept out, and taught to detectors that learn from verdicts.",
+    multiple=True,
+    help="Training sessions, one file or several. Those labelled anomalous are kept out, and taught to detectors that learn from verdicts.",
 )
 @click.option(
     "--normal",
@@ -70,7 +74,7 @@ INPUT = click.Path(path_type=Path)
 @reading_options
 @json_option
 def evaluate(
-    train_file: Path,
+    train_files: tuple[Path, ...],
     normal_files: tuple[Path, ...],
     abnormal_files: tuple[Path, ...],
     names: str,
@@ -92,15 +96,20 @@ def evaluate(
 
     detection = Detection(false_alarms=budget)
     chosen = _detectors(names)
-    train, normals = reading.read(train_file), reading.read(*normal_files)
-    odd = train.anomalous
+    train = reading.read(*train_files)
+    normal = normal_sessions(train, *train_files)
+    tested = tested_sessions(reading.read(*normal_files), False, *normal_files)
+
+    def open_abnormals() -> Sequence[tuple[str, ...]]:
+        return tested_sessions(reading.read(*abnormal_files), True, *abnormal_files).keys
+
     with working("evaluating") as (say, _):
         result = compare(
-            train.where(~odd).keys,
-            normals.keys,
-            lambda: reading.read(*abnormal_files).keys,
+            normal.keys,
+            tested.keys,
+            open_abnormals,
             default_verdict(budget),
-            candidates(chosen, train.where(odd).keys, settings, budget),
+            candidates(chosen, train.where(train.anomalous).keys, settings, budget),
             seeds=range(settings.seed, settings.seed + seeds),
             say=say,
         )

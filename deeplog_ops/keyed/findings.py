@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deeplog_ops.detection.explain import quoted, reason
+from deeplog_ops.detection.explain import quoted, reason, relation_reason
 from deeplog_ops.detection.session_detector import SessionDetector
+from deeplog_ops.detection.session_evidence import SessionEvidence
 from deeplog_ops.evaluation.confusion import Confusion, auc
 from deeplog_ops.keyed.sessions import KeyedSessions
+from deeplog_ops.models.count_distance import CountDistance
 from deeplog_ops.models.key_model import KeyModel
 from deeplog_ops.models.vocabulary import END
 
@@ -108,15 +110,17 @@ class Report:
 def findings(
     sessions: KeyedSessions, detector: SessionDetector, p_values: ArrayLike, flagged: ArrayLike
 ) -> list[Finding]:
-    """The flagged sessions (N,), the least p-value first, each with where it is least likely to the key model."""
+    """The flagged sessions (N,), the least p-value first, each with where it is least likely to the key model; where it
+    has keys that training never saw, with the first of these."""
     p = np.asarray(p_values, float)
     rows = np.flatnonzero(np.asarray(flagged, bool))
     rows = rows[np.argsort(p[rows], kind="stable")]
     scores = detector.key_model.score([sessions.keys[row] for row in rows], expected=EXPECTED).to_pylist()
-    counts = detector.evidence.supported.counts
+    evidence = detector.evidence
+    differences = evidence.supported.counts.differences_of([sessions.keys[row] for row in rows])
     return [
-        _finding(sessions, row, float(p[row]), score, counts.differences(sessions.keys[row]))
-        for row, score in zip(rows.tolist(), scores, strict=True)
+        _finding(sessions, row, float(p[row]), score, apart, evidence)
+        for row, score, apart in zip(rows.tolist(), scores, differences, strict=True)
     ]
 
 
@@ -159,10 +163,14 @@ def _finding(
     p_value: float,
     score: dict[str, Any],
     differences: Sequence[tuple[str, int, int]],
+    evidence: SessionEvidence,
 ) -> Finding:
     keys, worst = sessions.keys[row], score["worst"]
-    came = keys[worst] if worst < len(keys) else None
     expected = tuple(zip(score["expected_keys"], score["expected_probabilities"], strict=True))
+    unseen = next((place for place, known in enumerate(score["known"]) if not known), worst)
+    if unseen != worst:  # no other place says as much, however likely a new key is to the network
+        worst, expected = unseen, tuple(evidence.supported.order.expected(keys, unseen, EXPECTED))
+    came = keys[worst] if worst < len(keys) else None
     probability, rank = score["probability"][worst], score["rank"][worst]
     return Finding(
         session=sessions.names[row],
@@ -181,7 +189,8 @@ def _finding(
             rank=rank,
             known=score["known"][worst],
         )
-        + _counted(differences),
+        + _counted(differences)
+        + _related(keys, evidence.supported.counts),
         label=None if sessions.labels is None else sessions.labels[row],
     )
 
@@ -196,6 +205,15 @@ def _counted(differences: Sequence[tuple[str, int, int]]) -> str:
         return ""
     more = f" and {len(differences) - len(named)} more" if len(differences) > len(named) else ""
     return f" Against the most similar session of training: {', '.join(named)}{more}."
+
+
+def _related(keys: Sequence[str], counts: CountDistance) -> str:
+    """Two keys that training has always so many times more or less often than each other, and this session has not."""
+    broken = counts.broken_relation(keys)
+    if broken is None:
+        return ""
+    first, count, second, other, usual = broken
+    return f" {relation_reason(first, count, second, other, usual)}"
 
 
 def _distinct(sequences: Sequence[tuple[str, ...]]) -> tuple[list[tuple[str, ...]], NDArray[np.int64]]:

@@ -105,4 +105,11 @@ def _loaded(text: str, lines: TextLines, first_line: int) -> object:
         ) from error
     except (ValueError, RecursionError) as error:
         raise lines.fault(f"JSON that cannot be read: {error}", first_line) from error
+    if "\\ud" in text.lower():
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise lines.fault(
+                "half a surrogate pair, which is no character and cannot be written", first_line
+            ) from error
     return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,18 +23,27 @@ if TYPE_CHECKING:
 
 DESCRIPTION = "detector.json"
 WEIGHTS = "weights.safetensors"
+_DIGEST = "weights_sha256"
+
+
+def check_folder(folder: Path) -> None:
+    """ModelError where `write_folder` would not write: asked before a training that takes minutes."""
+    try:
+        if folder.is_dir() and any(folder.iterdir()) and not (folder / DESCRIPTION).exists():
+            raise ModelError(f"{folder} holds something else: an empty or new folder is expected")
+    except OSError as error:
+        raise ModelError(f"{folder} cannot be written: {error.strerror}") from error
 
 
 def write_folder(folder: Path, description: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
     """Both files; what a folder of this kind held before is replaced. ModelError where it cannot be written."""
-    text = json.dumps(description, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False)
+    weights = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    told = {**description, _DIGEST: sha256(weights).hexdigest()}
+    text = json.dumps(told, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False)
+    check_folder(folder)
     try:
-        if folder.is_dir() and any(folder.iterdir()) and not (folder / DESCRIPTION).exists():
-            raise ModelError(f"{folder} holds something else: an empty or new folder is expected")
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / WEIGHTS).write_bytes(
-            save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
-        )
+        (folder / WEIGHTS).write_bytes(weights)
         (folder / DESCRIPTION).write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise ModelError(f"{folder} cannot be written: {error.strerror}") from error
@@ -43,7 +53,8 @@ def read_folder(folder: Path, kind: str) -> tuple[dict[str, Any], dict[str, NDAr
     """What `write_folder` wrote. ModelError names the file that is missing, damaged, or of another kind."""
     try:
         description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
-        arrays = load((folder / WEIGHTS).read_bytes())
+        weights = (folder / WEIGHTS).read_bytes()
+        arrays = load(weights)
     except OSError as error:
         raise ModelError(
             f"{error.filename} cannot be read ({error.strerror}): a folder made by saving is expected"
@@ -55,6 +66,8 @@ def read_folder(folder: Path, kind: str) -> tuple[dict[str, Any], dict[str, NDAr
         raise ModelError(
             f"{folder / DESCRIPTION} describes a detector of kind {found!r}: {kind!r} is expected"
         )
+    if description.get(_DIGEST, found := sha256(weights).hexdigest()) != found:
+        raise ModelError(f"{folder} is damaged: {WEIGHTS} is not the one that {DESCRIPTION} was written with")
     return description, arrays
 
 
@@ -75,6 +88,10 @@ def load_detector(folder: Path, device: str = "auto") -> tuple[SessionDetector, 
         return SessionDetector.restore(told, arrays), dict(description["reading"])
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{folder / DESCRIPTION} does not fit together: {error!r}") from error
+    except ModelError as error:
+        raise ModelError(
+            f"{folder} cannot be used: {error}; one of another version is trained anew"
+        ) from error
 
 
 def save_network(detector: DeepLog, folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import random
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -207,6 +208,44 @@ def test_the_table_names_every_detector_the_ceiling_and_a_short_history(tmp_path
         assert said in done.output
 
 
+def test_labels_that_contradict_their_file_are_told(tmp_path: Path) -> None:
+    arguments = evaluation(tmp_path, "--detectors", "none", "--json")
+    written(tmp_path / "normal.csv", [*jobs(9, 6), *BROKEN], [0] * 9 + [1] * 3)
+    written(tmp_path / "abnormal.csv", BROKEN, [1, 0, 1])
+    done = run(*arguments)
+    assert "normal.csv: 3 of 12 sessions labelled anomalous; here all count as normal" in done.stderr
+    assert "abnormal.csv: 1 of 3 sessions labelled normal; here all count as abnormal" in done.stderr
+    told = json.loads(done.stdout)["default"]
+    assert (told["fp"] + told["tn"], told["tp"] + told["fn"]) == (12, 3)
+
+
+def test_several_files_of_a_kind_are_all_read(tmp_path: Path) -> None:
+    arguments = evaluation(tmp_path, "--detectors", "none", "--json")
+    written(tmp_path / "abnormal.csv", BROKEN)
+    more = ["--train", tmp_path / "normal.csv", "-n", tmp_path / "train.csv", "-a", tmp_path / "abnormal.csv"]
+    told = json.loads(run(*arguments, *more).stdout)["default"]
+    assert told["training_sessions"] == 150
+    assert (told["fp"] + told["tn"], told["tp"] + told["fn"]) == (150, 6)
+
+
+def test_the_thresholds_do_not_hang_on_the_abnormal_file(tmp_path: Path) -> None:
+    arguments = evaluation(tmp_path, "--detectors", "pca,count_distance", "--json")
+    alarms = []
+    for abnormal in (BROKEN, [["x"]] * 40, [*jobs(50, 6), ["start"]]):
+        written(tmp_path / "abnormal.csv", abnormal)
+        told = json.loads(run(*arguments).stdout)
+        alarms.append([told["default"]["fp"], *(found["fp"] for found in told["detectors"].values())])
+    assert alarms[0] == alarms[1] == alarms[2]
+
+
+def test_sessions_that_all_differ_are_said_to_be_too_varied(tmp_path: Path) -> None:
+    varied = [[f"key_{(37 * number + place) % 300}" for place in range(9)] for number in range(60)]
+    done = run("train", written(tmp_path / "a.csv", varied), "--save", tmp_path / "a", "--epochs", "1")
+    assert "of these sessions would be flagged if they were new, though the budget is 0.10%" in done.stderr
+    done = run("train", written(tmp_path / "b.csv", jobs(60, 1)), "--save", tmp_path / "b", "--epochs", "1")
+    assert "if they were new" not in done.stderr
+
+
 def test_verdicts_in_the_training_file_teach_detectors_of_their_own(tmp_path: Path) -> None:
     arguments = evaluation(tmp_path, "--detectors", "none", "--json")
     written(tmp_path / "train.csv", [*jobs(60, 5), *BROKEN], [0] * 60 + [1] * 3)
@@ -229,8 +268,50 @@ def test_what_is_wrong_is_said(tmp_path: Path, trained: Path) -> None:
     assert run("train", good, "--save", tmp_path / "x", "--timeout", "soon").exit_code == 2
     nothing = written(tmp_path / "nothing.csv", [])
     refused = run("train", nothing, "--save", tmp_path / "x")
+    assert isinstance(refused.exception, InputError)
+    assert "nothing.csv: nothing to learn from: normal sessions are expected" in str(refused.exception)
+    odd = written(tmp_path / "odd.csv", jobs(3, 1), [1, 2, 1])
+    refused = run("evaluate", "-t", odd, "-n", good, "-a", good, "--detectors", "none")
+    assert "nothing to learn from but 3 sessions labelled anomalous" in str(refused.exception)
+    for files, said in (
+        ((nothing, good), "normal ones are expected"),
+        ((good, nothing), "abnormal ones are expected"),
+    ):
+        refused = run("evaluate", "-t", good, "-n", files[0], "-a", files[1], "--detectors", "none")
+        assert isinstance(refused.exception, InputError)
+        assert f"nothing.csv: no session to test on: {said}" in str(refused.exception)
+
+
+def test_where_nothing_can_be_written_is_said_before_the_work(tmp_path: Path, trained: Path) -> None:
+    good = written(tmp_path / "good.csv", jobs(3, 1))
+    refused = run("train", good, "--save", tmp_path)
     assert isinstance(refused.exception, ModelError)
-    assert "sessions" in str(refused.exception)
+    assert "holds something else" in str(refused.exception)
+    for option in ("--out", "--report"):
+        refused = run("predict", good, "--load", trained, option, tmp_path / "nowhere" / "file")
+        assert refused.exit_code == 2
+        assert "nowhere is no folder" in refused.output
+
+
+def test_a_detector_of_another_version_is_said_to_be_one(tmp_path: Path, trained: Path) -> None:
+    old = shutil.copytree(trained, tmp_path / "old")
+    description = json.loads((old / "detector.json").read_text())
+    del description["detector"]["evidence"]["counts"]["broken_relation"]
+    (old / "detector.json").write_text(json.dumps(description))
+    refused = run("predict", written(tmp_path / "good.csv", jobs(3, 1)), "--load", old)
+    assert isinstance(refused.exception, ModelError)
+    assert "old cannot be used" in str(refused.exception)
+    assert "trained anew" in str(refused.exception)
+
+
+def test_a_key_never_seen_and_a_broken_relation_are_named(tmp_path: Path, trained: Path) -> None:
+    """However likely the network takes a new key for, and wherever else the session is odd."""
+    odd = [["done", "burnt", "start"], ["start", "write", "write", "written", "written", "written", "done"]]
+    rows = run("predict", written(tmp_path / "odd.csv", odd), "--load", trained, "-f", "ndjson").stdout
+    new, twice = sorted(map(json.loads, rows.splitlines()), key=lambda found: found["session"])
+    assert (new["worst"], new["came"]) == (2, "burnt")
+    assert 'After "done" came "burnt", which training never saw' in new["reason"]
+    assert 'Normal sessions have as many of "write" as of "written"; here it is 2 and 3.' in twice["reason"]
 
 
 def test_raw_lines_given_as_keys_are_noticed(tmp_path: Path, trained: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from functools import lru_cache
 from pathlib import Path
 
@@ -83,6 +84,10 @@ def test_a_damaged_or_foreign_folder_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="holds something else"):
         fitted().save(tmp_path)
     fitted().save(tmp_path / "saved")
+    DeepLog(**SMALL | {"seed": 9}).fit(CONTEXTS, EVENTS).save(tmp_path / "other")
+    shutil.copy(tmp_path / "other" / "weights.safetensors", tmp_path / "saved")
+    with pytest.raises(ModelError, match="damaged: weights.* is not the one that"):
+        DeepLog.load(tmp_path / "saved")
     (tmp_path / "saved" / "weights.safetensors").write_bytes(b"no")
     with pytest.raises(ModelError, match="damaged"):
         DeepLog.load(tmp_path / "saved")

@@ -141,6 +141,7 @@ def test_nrows_limits_rows_lines_and_entries(tmp_path: Path, text: str) -> None:
         ('{"timestamp": 1, "event": 1, "machine": ""}\n', ":1:", "empty machine"),
         ('{"timestamp": 1, "event": 1, "machine": ["m"]}\n', ":1:", "machine \\['m'\\]"),
         ("[" * 20_000, "", "recursion"),
+        ('["a"]\n["\\ud800", "b"]\n', ":2:", "half a surrogate"),
         ("[1]\n[2\n", ":2:", "no JSON"),
         ("[[1],\n[2]\n", ":2:", "no JSON"),
         ("[1]\n[null]\n", ":2:", "event None"),
