@@ -86,7 +86,7 @@ def test_a_damaged_or_foreign_folder_is_said_so(tmp_path: Path) -> None:
     fitted().save(tmp_path / "saved")
     DeepLog(**SMALL | {"seed": 9}).fit(CONTEXTS, EVENTS).save(tmp_path / "other")
     shutil.copy(tmp_path / "other" / "weights.safetensors", tmp_path / "saved")
-    with pytest.raises(ModelError, match="damaged: weights.* is not the one that"):
+    with pytest.raises(ModelError, match=r"damaged: weights.* is not the one that"):
         DeepLog.load(tmp_path / "saved")
     (tmp_path / "saved" / "weights.safetensors").write_bytes(b"no")
     with pytest.raises(ModelError, match="damaged"):
