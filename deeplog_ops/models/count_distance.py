@@ -220,8 +220,10 @@ class CountDistance:
             if len(novel):
                 own = self._reference_of(hashes[novel]) if left_out else None
                 vectors = counts[one[novel]]
+                # The relations know the references alone: of another vector there is nothing to take away.
+                taken = False if own is None else own >= 0
                 score[novel] = (
-                    self.novel + self._nearest(vectors, own)[0] + self.relations.costs(vectors, left_out)
+                    self.novel + self._nearest(vectors, own)[0] + self.relations.costs(vectors, taken)
                 )
             found[first : first + rows] = score[place]
         return found

@@ -54,17 +54,18 @@ class CountRelations:
         alone = int(sessions[found.broken(counts, left_out=True).any(axis=1)].sum())
         return replace(found, cost=float(-np.log((alone + 0.5) / (sessions.sum() + 1))))
 
-    def costs(self, counts: Counts, left_out: bool = False) -> NDArray[np.float64]:
-        """What each of N vectors costs (N,); with `left_out` vectors of training, one session of each taken away."""
+    def costs(self, counts: Counts, left_out: bool | Flags = False) -> NDArray[np.float64]:
+        """What each of N vectors costs (N,); of those `left_out` (N,), vectors of training, one session is taken away."""
         return np.where(self.broken(counts, left_out).any(axis=1), self.cost, 0.0)
 
-    def broken(self, counts: Counts, left_out: bool = False) -> Flags:
+    def broken(self, counts: Counts, left_out: bool | Flags = False) -> Flags:
         """Which relations each of N vectors breaks (N, P)."""
         codes, told = self._coded(counts)
         if not len(self.differences):
             return np.zeros(codes.shape, bool)
         place = np.minimum(np.searchsorted(self.differences, codes), len(self.differences) - 1)
-        others = np.where(self.differences[place] == codes, self.sessions[place], 0) - int(left_out)
+        others = np.where(self.differences[place] == codes, self.sessions[place], 0)
+        others -= np.asarray(left_out, np.int64).reshape(-1, 1)
         found: Flags = told & (others <= 0)
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from deeplog_ops.models import count_distance
 from deeplog_ops.models.classic.count_vectors import CountTable
 from deeplog_ops.models.count_distance import CountDistance
 from deeplog_ops.models.count_relations import LEAST, REACH, CountRelations
@@ -103,6 +105,16 @@ def test_a_broken_relation_adds_its_cost_to_the_distance() -> None:
     more_retries, lost = replicas(4, 6), ("receive",) * 4 + ("store",) * 3 + ("delete",) * 5
     scores = model.session_scores([more_retries, lost])
     assert scores[1] - scores[0] > model.relations.cost
+
+
+def test_of_a_vector_that_is_no_reference_nothing_is_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two sessions have lost a replica. The relations have counted one of them; that one stays when the other is left out."""
+    lost = [("receive",) * (count + 1) + ("store",) * count + ("delete",) * (count + 2) for count in (2, 4)]
+    monkeypatch.setattr(count_distance, "REFERENCES", len(set(TRAINING)) + 1)
+    model = CountDistance.fit([*TRAINING, *lost])
+    free = replace(model, relations=replace(model.relations, cost=0.0))
+    costs = model.left_out_scores(lost) - free.left_out_scores(lost)
+    assert sorted(costs.tolist()) == pytest.approx([0.0, model.relations.cost])
 
 
 sessions = st.lists(st.lists(st.sampled_from("abc"), max_size=6).map(tuple), min_size=1, max_size=60)
