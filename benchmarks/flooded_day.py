@@ -39,13 +39,14 @@ AT_ONCE = 5_000  # sessions written in one go
 FILE = "f10d" * 8
 
 _CHILD = """
-import json, re, sys, time
+import json, sys, time
 from pathlib import Path
 from deeplog_ops.db.engine import connect
 from deeplog_ops.steps import context_lines, session_verdicts, stage_rows
 from deeplog_ops.steps import detect as detecting
 from deeplog_ops.steps.detect import detect
 from deeplog_ops.steps.publish import publish
+from deeplog_ops.steps.stage import peak_memory_mb
 from deeplog_ops.steps.workplace import Workplace
 from deeplog_ops.storage.lake import Lake
 from deeplog_ops.storage.paths import open_path
@@ -63,8 +64,7 @@ for name, step in (("detect", detect), ("publish", publish)):
     said[name] = {
         "seconds": round(time.monotonic() - began, 1),
         "cpu_seconds": round(time.process_time() - used, 1),
-        # Not getrusage: what the parent took before the exec counts there.
-        "peak_mb": int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024,
+        "peak_mb": peak_memory_mb(),
     }
 print(json.dumps(said))
 """
