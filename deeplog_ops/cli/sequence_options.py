@@ -16,6 +16,7 @@ from deeplog_ops.errors import InputError
 from deeplog_ops.keyed.forms import FORMS, TIMEOUT
 
 if TYPE_CHECKING:
+    from deeplog_ops.detection.session_evidence import SessionEvidence
     from deeplog_ops.keyed.forms import Form
     from deeplog_ops.keyed.sessions import KeyedSessions
 
@@ -266,12 +267,22 @@ def say_short_history(training_sessions: int, least: int) -> None:
     )
 
 
-def say_varied(training_alarms: float, budget: float) -> None:
-    """Where sessions differ from each other so much that a budget cannot hold."""
-    if training_alarms > max(VARIED, 10 * budget):
-        errors_console.print(
-            f"{training_alarms:.1%} of these sessions would be flagged if they were new, though the budget is "
-            f"{budget:.2%}: more of them would show what is usual, and fewer distinct keys would, too",
-            style="yellow",
-            soft_wrap=True,
+def say_varied(evidence: SessionEvidence) -> None:
+    """Where sessions differ from each other so much that a budget cannot hold, or that little can be odd."""
+    if not evidence.capped:
+        said = (
+            "most of these sessions would be odd if they were new: only what is odder than nearly all of them is flagged"
+            + (", and keys that they do not have" if evidence.new_keys_tell else "")
         )
+    elif evidence.training_alarms > max(VARIED, 10 * evidence.budget):
+        said = (
+            f"{evidence.training_alarms:.1%} of these sessions would be flagged if they were new, though the budget "
+            f"is {evidence.budget:.2%}"
+        )
+    else:
+        return
+    errors_console.print(
+        f"{said}; more sessions, or fewer distinct keys, would show what is usual",
+        style="yellow",
+        soft_wrap=True,
+    )

@@ -96,7 +96,7 @@ def train(
     )
     if detector.warming_up:
         say_short_history(len(normal), LEAST_SESSIONS)
-    say_varied(detector.evidence.training_alarms, budget)
+    say_varied(detector.evidence)
 
 
 @sequences.command()

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deeplog_ops.detection.session_scores import MARGIN, ORDER_CAP, SessionScores, summed
 from deeplog_ops.detection.tail import Tail
 from deeplog_ops.errors import ModelError
 from deeplog_ops.models.classic.count_vectors import sessions_of
@@ -30,11 +31,11 @@ from deeplog_ops.models.progress_model import ProgressModel
 Floats = NDArray[np.float64]
 KeySequence = Sequence[str]
 
-ORDER_CAP = 14.0  # a single surprise says no more than this, when counts are to say something too
 TRUST = (
     7.0  # one in a thousand: from where on a session is anomalous though one that nothing supports is like it
 )
-MARGIN = 3.0  # below the score of one new key in a surprising place stands the highest threshold of all
+CONTRADICTED = 0.5  # of the training sessions above that one: it is none, since normal sessions do this
+NEW_KEYS = 0.01  # of the training sessions, at most, with a key of their own: then any new key tells
 FLOOR = 0.6  # of that highest threshold is the lowest: what few sessions seem to allow is not believed
 ORDER_FLOOR = ORDER_CAP  # the lowest threshold of the order alone
 SUM_TAIL = 0.01
@@ -64,42 +65,17 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class _Scores:
-    order: ProgressModel
-    counts: CountDistance
-
-    @classmethod
-    def fit(cls, sequences: Sequence[KeySequence], weights: Sequence[int]) -> _Scores:
-        counts = CountDistance.fit(sequences, weights)
-        return cls(ProgressModel.fit(sequences, weights, counts.free), counts)
-
-    def with_sessions(self, sequences: Sequence[KeySequence], weights: Sequence[int]) -> _Scores:
-        return _Scores(
-            self.order.with_sessions(sequences, weights), self.counts.with_sessions(sequences, weights)
-        )
-
-    def of(self, sequences: Sequence[KeySequence]) -> tuple[Floats, Floats]:
-        return self.order.session_scores(sequences), self.counts.session_scores(sequences)
-
-    def left_out(self, sequences: Sequence[KeySequence]) -> tuple[Floats, Floats]:
-        return self.order.left_out_scores(sequences), self.counts.left_out_scores(sequences)
-
-    @property
-    def highest(self) -> float:
-        return ORDER_CAP + self.counts.new_key - MARGIN
-
-
-@dataclass(frozen=True)
 class SessionEvidence:
     """A fitted default verdict. `supported` learnt from the sessions that others support, `every` from all."""
 
-    supported: _Scores
-    every: _Scores
+    supported: SessionScores
+    every: SessionScores
     sum_tail: Tail
     order_tail: Tail
     budget: float
     sessions: int
     left_out_sessions: int  # that nothing supports
+    capped: bool  # whether the highest threshold holds
     training_alarms: float  # share of training sessions flagged when they were not in training
     knots: tuple[tuple[float, float], ...]  # strength, share of training sessions at least so strong
 
@@ -115,24 +91,25 @@ class SessionEvidence:
         """From N sequences, sequence i standing for weights[i] sessions. Those `vouched` for as normal teach, however
         rare they are. ModelError without any."""
         keys, counts = _distinct(sequences, weights)
-        every = _Scores.fit(keys, counts.tolist())
+        every = SessionScores.fit(keys, counts.tolist())
         order, sets = every.left_out(keys)
         alone = unsupported(np.minimum(order, LONE_CAP) + sets, counts, every.highest - LONE_MARGIN)
         alone &= np.array([sequence not in vouched for sequence in keys])
         supported = every
         if alone.any():
             kept = np.flatnonzero(~alone)
-            supported = _Scores.fit([keys[row] for row in kept], counts[kept].tolist())
+            supported = SessionScores.fit([keys[row] for row in kept], counts[kept].tolist())
             order[kept], sets[kept] = supported.left_out([keys[row] for row in kept])
             order[alone], sets[alone] = supported.of([keys[row] for row in np.flatnonzero(alone)])
         known = sets == 0
         if counts[known].sum() < KNOWN_ORDERS:
             known = np.ones(len(keys), bool)
+        total = summed(order, sets)
         found = cls(
             supported=supported,
             every=every,
             sum_tail=Tail.fit(
-                _sum(order, sets),
+                total,
                 counts,
                 largest=SUM_TAIL,
                 confidence=SUM_CONFIDENCE if counts.sum() >= SHORT else SHORT_CONFIDENCE,
@@ -141,11 +118,15 @@ class SessionEvidence:
             budget=budget,
             sessions=int(counts.sum()),
             left_out_sessions=int(counts[alone].sum()),
+            capped=bool(counts[total >= supported.highest].sum() <= CONTRADICTED * counts.sum()),
             training_alarms=0.0,
             knots=(),
         )
         at_sum, at_order = found.thresholds()
-        strength = np.maximum(_sum(order, sets) / at_sum, np.where(sets == 0, order / at_order, 0.0))
+        strength = np.maximum(total / at_sum, np.where(sets == 0, order / at_order, 0.0))
+        if found.new_keys_tell:
+            own = every.counts.keys_of_one_session
+            strength = np.maximum(strength, [_at_least(not own.isdisjoint(each), at_sum) for each in keys])
         return replace(
             found,
             training_alarms=float(counts[strength >= 1].sum() / counts.sum()),
@@ -169,20 +150,32 @@ class SessionEvidence:
         """Any sequences (N), of any keys and lengths; anomalous ones have a strength of 1 or more."""
         order, sets = self.supported.of(sequences)
         at_sum, at_order = self.thresholds(budget)
-        by_sum, known, least_order = _sum(order, sets) / at_sum, sets == 0, order
+        by_sum, known, least_order = summed(order, sets) / at_sum, sets == 0, order
         if self.left_out_sessions:
             order_all, sets_all = self.every.of(sequences)
-            by_sum = np.minimum(by_sum, _sum(order_all, sets_all) / TRUST)
+            by_sum = np.minimum(by_sum, summed(order_all, sets_all) / TRUST)
             known, least_order = sets_all == 0, np.minimum(order, order_all)
         strength = np.maximum(by_sum, np.where(known, least_order / at_order, 0.0))
+        if self.new_keys_tell:
+            seen = frozenset(self.every.counts.keys)
+            strength = np.maximum(
+                strength, [_at_least(not seen.issuperset(keys), at_sum) for keys in sequences]
+            )
         return Judged(order, sets, strength, self._p_value(strength, budget))
 
     def thresholds(self, budget: float | None = None) -> tuple[float, float]:
         """Of the sum, and of the order alone where the counts are known, in nats."""
         allowed = self._allowed(budget)
         highest = self.supported.highest
-        total = float(np.clip(self.sum_tail.threshold(allowed), FLOOR * highest, highest))
+        total = max(FLOOR * highest, self.sum_tail.threshold(allowed))
+        if self.capped:
+            total = min(total, highest)
         return total, max(ORDER_FLOOR, self.order_tail.threshold(allowed * ORDER_BUDGET))
+
+    @property
+    def new_keys_tell(self) -> bool:
+        """Whether any new key makes a session anomalous: where there is no ceiling, and training hardly brought any."""
+        return not self.capped and len(self.every.counts.keys_of_one_session) <= NEW_KEYS * self.sessions
 
     def to_parts(self) -> dict[str, ModelPart]:
         """As parts of a model version, by name."""
@@ -192,6 +185,7 @@ class SessionEvidence:
             "budget": self.budget,
             "sessions": self.sessions,
             "left_out_sessions": self.left_out_sessions,
+            "capped": self.capped,
             "training_alarms": self.training_alarms,
             "knots": [list(knot) for knot in self.knots],
         }
@@ -210,10 +204,12 @@ class SessionEvidence:
         """From `to_parts`. ModelError names the part that is missing or does not fit."""
         try:
             data = parts["verdict"].data
-            supported = _Scores(ProgressModel.restore(parts["order"]), CountDistance.restore(parts["counts"]))
+            supported = SessionScores(
+                ProgressModel.restore(parts["order"]), CountDistance.restore(parts["counts"])
+            )
             every = supported
             if data["left_out_sessions"]:
-                every = _Scores(
+                every = SessionScores(
                     ProgressModel.restore(parts["order_of_all"]),
                     CountDistance.restore(parts["counts_of_all"]),
                 )
@@ -225,6 +221,7 @@ class SessionEvidence:
                 budget=float(data["budget"]),
                 sessions=int(data["sessions"]),
                 left_out_sessions=int(data["left_out_sessions"]),
+                capped=bool(data.get("capped", True)),
                 training_alarms=float(data["training_alarms"]),
                 knots=tuple((float(strength), float(share)) for strength, share in data["knots"]),
             )
@@ -250,9 +247,9 @@ class SessionEvidence:
         return np.exp(np.maximum(np.interp(strength, levels, chances) - beyond, LEAST_CHANCE))
 
 
-def _sum(order: Floats, sets: Floats) -> Floats:
-    total: Floats = np.minimum(order, ORDER_CAP) + sets
-    return total
+def _at_least(new_key: bool, at_sum: float) -> float:
+    """The strength of a session with a new key where that alone tells: MARGIN nats beyond the threshold."""
+    return 1 + MARGIN / at_sum if new_key else 0.0
 
 
 def unsupported(total: Floats, counts: NDArray[np.int64], highest: float) -> NDArray[np.bool_]:

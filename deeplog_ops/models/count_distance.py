@@ -189,6 +189,11 @@ class CountDistance:
         """The score of a session that is like one of training but for one key that training did not see."""
         return self.novel + float(self.cost[-1])
 
+    @property
+    def keys_of_one_session(self) -> frozenset[str]:
+        """The keys that but one session of training has: what was new, the last time."""
+        return frozenset(self.keys[row] for row in np.flatnonzero(self.having[:-1] == 1))
+
     def to_part(self) -> ModelPart:
         arrays: dict[str, NDArray[np.generic]] = {name: getattr(self, name) for name in _ARRAYS}
         data = {"keys": list(self.keys), "novel": self.novel, "broken_relation": self.relations.cost}

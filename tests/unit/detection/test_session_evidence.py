@@ -14,7 +14,7 @@ from safetensors.numpy import load, save
 from deeplog_ops.detection.session_evidence import ORDER_CAP, SessionEvidence
 from deeplog_ops.errors import ModelError
 from deeplog_ops.models.part import ModelPart
-from tests.unit.detection.known_sessions import FIXED, Session, fitted, transfers, without
+from tests.unit.detection.known_sessions import FIXED, Session, fitted, sessions, transfers, without
 
 KEYS = "abcd"
 some_sessions = st.lists(st.lists(st.sampled_from(KEYS), max_size=6).map(tuple), min_size=1, max_size=12)
@@ -119,6 +119,45 @@ def test_an_unknown_key_in_a_surprising_place_is_flagged_for_any_budget(
     judged = evidence.judge([odd], budget)
     if judged.order[0] >= ORDER_CAP:
         assert judged.strength[0] >= 1
+
+
+def stretches(number: int, seed: int) -> list[Session]:
+    """What fifteen sessions of five workflows write at once: no two are alike."""
+    generator = np.random.default_rng(seed)
+    drawn = [
+        [f"{kind} {key}" for key in session]
+        for kind in range(5)
+        for session in sessions(kind, 3 * number, seed)
+    ]
+    found = []
+    for first in range(number):
+        pool = drawn[first::number]
+        turns = generator.permutation(np.repeat(np.arange(len(pool)), [len(keys) for keys in pool]))
+        lines = [iter(keys) for keys in pool]
+        found.append(tuple(next(lines[turn]) for turn in turns))
+    return found
+
+
+def test_where_most_sessions_are_unlike_all_others_that_alone_is_no_anomaly() -> None:
+    evidence = fitted(stretches(100, 1))
+    normal = stretches(100, 2)
+    assert not evidence.capped
+    assert evidence.new_keys_tell
+    assert evidence.training_alarms == 0
+    assert (evidence.judge(normal).strength >= 1).mean() <= 0.02
+    new = [(*session[:40], "never seen", *session[40:]) for session in normal]
+    thrice = [session * 3 for session in normal]
+    assert (evidence.judge([*new, *thrice]).strength >= 1).all()
+    restored = SessionEvidence.restore(evidence.to_parts())
+    np.testing.assert_array_equal(restored.judge(normal).strength, evidence.judge(normal).strength)
+
+
+def test_where_sessions_bring_keys_of_their_own_a_new_key_is_no_anomaly() -> None:
+    varied = [(*session, f"own {number}") for number, session in enumerate(stretches(120, 1))]
+    evidence = fitted(varied[:60])
+    assert not evidence.capped
+    assert not evidence.new_keys_tell
+    assert (evidence.judge(varied[60:]).strength >= 1).mean() <= 0.02
 
 
 @given(some_sessions, some_weights, any_sessions, st.randoms(use_true_random=False))
