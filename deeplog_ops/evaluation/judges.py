@@ -18,6 +18,8 @@ from deeplog_ops.models.detectors import DETECTORS, Detector, Margin
 from deeplog_ops.models.held_out import HoldsOut, held_out_scores
 
 DEFAULT = "default"
+NOBODYS = "\0new"  # a key that no log has
+PROBED = 100  # sessions with a new key that are scored
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,20 @@ def threshold_judge(
 def margin_judge(
     fit: Fit, sequences: Sequence[KeySequence], weights: Sequence[int], budget: float, margin: Margin
 ) -> ThresholdJudge:
-    """The same with a tail that is longer than a few scores, and a margin: where a handful would set the threshold."""
+    """The same with a tail that is longer than a few scores, and a margin: where a handful would set the threshold.
+
+    No more than what one new key scores in a session of training: a short history would flag nothing at all otherwise.
+    """
     model = fit(sequences, weights)
     held_out = model.held_out if isinstance(model, HoldsOut) else held_out_scores(sequences, weights, fit)
     tail = Tail.fit(held_out.score, held_out.sessions, largest=margin.largest, confidence=margin.confidence)
-    return ThresholdJudge(model, tail.threshold(budget))
+    return ThresholdJudge(model, min(tail.threshold(budget), _below_one_new_key(model, sequences)))
+
+
+def _below_one_new_key(model: SessionModel, sequences: Sequence[KeySequence]) -> float:
+    """The largest threshold that flags every one of some sessions of training with a key in them that nobody knows."""
+    changed = [(*keys[: len(keys) // 2], NOBODYS, *keys[len(keys) // 2 :]) for keys in sequences[:PROBED]]
+    return float(np.nextafter(model.session_scores(changed).min(), -np.inf))
 
 
 def detector_candidate(name: str, detector: Detector, settings: KeyModelSettings, budget: float) -> Candidate:
