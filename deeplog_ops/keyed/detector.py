@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 FIRST = ESCAPE + 1  # the network's first symbols are BOS, EOS and ESCAPE; integer i of the data is i + FIRST
 HELD_OUT = 0.1  # share of the events held out for early stopping
 BATCH = 4096
+MOST = 10**6  # distinct events: the network has a row of weights for each
 _DEFAULT = KeyModelSettings()
 
 
@@ -227,4 +228,8 @@ def _size(name: str, given: int | None, *values: Ints) -> int:
     found = max(int(value.max()) for value in values) + 1
     if given is not None and given < found:
         raise ModelError(f"{name} is {given}, but the data has the integer {found - 1}: {found} is the least")
+    if (given or found) > MOST:
+        raise ModelError(
+            f"{name} would be {given or found:,}: events are numbered 0, 1, 2, ...; {MOST:,} are the most"
+        )
     return given or found

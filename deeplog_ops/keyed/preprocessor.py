@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,10 +14,12 @@ from deeplog_ops.errors import InputError
 from deeplog_ops.keyed.forms import EVENT_COLUMNS, TIMEOUT, Form
 from deeplog_ops.keyed.readers import read_keyed
 from deeplog_ops.keyed.sessions import KeyedSessions
+from deeplog_ops.keyed.values import label_of, time_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
+T = TypeVar("T")
 Ints = NDArray[np.int64]
 Preprocessed = tuple[Ints, Ints, Ints | None, dict[int, Any]]
 """context (N, length), events (N,), labels (N,) or None, mapping from the integers to the keys."""
@@ -95,12 +98,15 @@ class Preprocessor:
         """A frame with the columns timestamp (seconds, or times), event, machine and perhaps label.
 
         Rows keep their order; of equal times the earlier row is the earlier event. The frame stays as it is.
+        InputError names the first row that lacks something, or whose time or label is none.
         """
         missing = [name for name in EVENT_COLUMNS if name not in data.columns]
         if missing:
             raise InputError(
                 f"the frame lacks {', '.join(missing)}: {', '.join(EVENT_COLUMNS)} and perhaps label are expected"
             )
+        for name in EVENT_COLUMNS:
+            _refuse(data[name].isna().to_numpy(bool), data[name], "nothing is there, a value is expected")
         events = data["event"].tolist()
         known = self._mapping(events, mapping)
         numbers = {key: number for number, key in known.items()}
@@ -111,7 +117,7 @@ class Preprocessor:
             print(
                 f"{len(events):,} events of {len(set(machine.tolist())):,} machines, {len(known) - 1:,} keys"
             )
-        own = data["label"].to_numpy(np.int64) if "label" in data.columns else None
+        own = _labels(data["label"]) if "label" in data.columns else None
         return context, encoded, own if labels is None else _given(labels, len(events)), known
 
     def _read(
@@ -170,13 +176,46 @@ def _frame(sessions: KeyedSessions) -> pd.DataFrame:
     return frame if sessions.labels is None else frame.assign(label=np.repeat(sessions.labels, lengths))
 
 
+def _labels(column: pd.Series) -> Ints:
+    if column.dtype.kind in "bi":
+        return column.to_numpy(np.int64)
+    return np.array(_each(column, label_of), np.int64)
+
+
 def _seconds(times: pd.Series) -> NDArray[np.float64]:
     import pandas as pd
 
+    if pd.api.types.is_datetime64_any_dtype(times):
+        stamps = pd.to_datetime(times, utc=True)
+        return ((stamps - pd.Timestamp(0, tz="UTC")).dt.total_seconds()).to_numpy(np.float64)
     if not pd.api.types.is_numeric_dtype(times):
-        stamps = pd.to_datetime(times, utc=True, format="ISO8601")
-        times = (stamps - pd.Timestamp(0, tz="UTC")).dt.total_seconds()
-    return times.to_numpy(np.float64)
+        return np.array(_each(times, _second), np.float64)
+    seconds = times.to_numpy(np.float64)
+    _refuse(~np.isfinite(seconds), times, "a number of seconds is expected")
+    return seconds
+
+
+def _second(value: object) -> float:
+    if isinstance(value, datetime):
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
+    return time_of(value)
+
+
+def _each(column: pd.Series, read: Callable[[object], T]) -> list[T]:
+    """What each value means. InputError names the row of the first that means nothing."""
+    found: list[T] = []
+    for value in column.tolist():
+        try:
+            found.append(read(value))
+        except ValueError as error:
+            raise InputError(f"row {len(found)} of the frame: {error}") from error
+    return found
+
+
+def _refuse(bad: NDArray[np.bool_], column: pd.Series, said: str) -> None:
+    if bad.any():
+        row = int(bad.argmax())
+        raise InputError(f"row {row} of the frame: {column.name} {column.tolist()[row]!r}: {said}")
 
 
 def _groups(values: list[Any]) -> Ints:
@@ -185,7 +224,10 @@ def _groups(values: list[Any]) -> Ints:
 
 
 def _given(labels: int | ArrayLike, events: int) -> Ints:
-    given = np.asarray(labels, np.int64)
+    try:
+        given = np.asarray(labels, np.int64)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"these labels are no whole numbers: {error}") from error
     if given.ndim and given.shape != (events,):
         raise InputError(f"{given.shape} labels for {events} events: one for all, or one each is expected")
     return np.broadcast_to(given, events).copy()

@@ -111,6 +111,8 @@ def test_arrays_that_do_not_fit_are_refused(contexts: object, events: object, sa
 def test_sizes_and_k_are_checked() -> None:
     with pytest.raises(ModelError, match="input_size is 2"):
         DeepLog(2, **SMALL).fit(CONTEXTS, EVENTS)
+    with pytest.raises(ModelError, match="1,000,000 are the most"):
+        DeepLog(**SMALL).fit(CONTEXTS + 2**33, EVENTS)
     with pytest.raises(ModelError, match="k is 9"):
         fitted().predict(CONTEXTS, k=9)
     with pytest.raises(ModelError, match="call fit first"):

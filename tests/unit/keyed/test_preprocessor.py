@@ -101,6 +101,33 @@ def test_times_of_a_frame_may_be_dates() -> None:
     assert Preprocessor(1, 8).sequence(data)[0].tolist() == [[2], [2]]
 
 
+def test_times_and_labels_of_a_frame_are_read_as_those_of_files() -> None:
+    data = frame([("1", "a", "m"), ("1970-01-01T00:00:09", "b", "m")]).assign(label=["normal", "anomaly"])
+    context, _, labels, _ = Preprocessor(1, 8).sequence(data)
+    assert context.tolist() == [[2], [0]]
+    assert labels is not None
+    assert labels.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("timestamp", None, "row 1 of the frame: timestamp nan: nothing is there"),
+        ("timestamp", float("inf"), "row 1 of the frame: timestamp inf: a number of seconds"),
+        ("timestamp", "soon", "row 1 of the frame: timestamp 'soon'"),
+        ("event", None, "row 1 of the frame: event (None|nan): nothing is there"),
+        ("machine", float("nan"), "row 1 of the frame: machine nan: nothing is there"),
+        ("label", float("nan"), "row 1 of the frame: label nan: a whole number"),
+        ("label", "odd", "row 1 of the frame: label 'odd': a whole number"),
+    ],
+)
+def test_a_row_of_a_frame_that_lacks_something_is_named(column: str, value: object, said: str) -> None:
+    rows = [{"timestamp": 1.0, "event": "a", "machine": "m", "label": 0} for _ in range(3)]
+    rows[1][column] = value  # type: ignore[assignment]
+    with pytest.raises(InputError, match=said):
+        Preprocessor(1).sequence(pd.DataFrame(rows))
+
+
 def test_what_cannot_be_used_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="lacks machine"):
         Preprocessor(1).sequence(pd.DataFrame({"timestamp": [1], "event": [1]}))
@@ -108,6 +135,8 @@ def test_what_cannot_be_used_is_said(tmp_path: Path) -> None:
         Preprocessor(0)
     with pytest.raises(InputError, match="is a key of the data"):
         Preprocessor(1).sequence(frame([(1, NO_EVENT, 1)]))
+    with pytest.raises(InputError, match="no whole numbers"):
+        Preprocessor(1).sequence(frame([(1, 1, 1)]), labels="normal")
 
 
 def test_the_package_alone_imports_neither_torch_nor_pandas() -> None:
