@@ -187,10 +187,10 @@ def _seconds(times: pd.Series) -> NDArray[np.float64]:
 
     if pd.api.types.is_datetime64_any_dtype(times):
         stamps = pd.to_datetime(times, utc=True)
-        return ((stamps - pd.Timestamp(0, tz="UTC")).dt.total_seconds()).to_numpy(np.float64)
-    if not pd.api.types.is_numeric_dtype(times):
+        times = (stamps - pd.Timestamp(0, tz="UTC")).dt.total_seconds()
+    elif not pd.api.types.is_numeric_dtype(times):
         return np.array(_each(times, _second), np.float64)
-    seconds = times.to_numpy(np.float64)
+    seconds: NDArray[np.float64] = times.to_numpy(np.float64)
     _refuse(~np.isfinite(seconds), times, "a number of seconds is expected")
     return seconds
 
