@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -181,6 +182,8 @@ def predict(
 @contextmanager
 def _opened(path: Path | None) -> Iterator[TextIO]:
     if path is None:
+        if isinstance(sys.stdout, io.TextIOWrapper):  # where a terminal cannot show a key, its code is shown
+            sys.stdout.reconfigure(errors="backslashreplace")
         yield sys.stdout
         return
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -340,6 +341,15 @@ def test_as_a_program_of_its_own(trained: Path, labelled: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 3
     assert "3 of 43 sessions anomalous" in done.stderr
+    (odd := trained.parent / "odd.csv").write_text("session,keys\na,start ключ done\n")
+    shown = subprocess.run(
+        [*command[:-3], str(odd), *command[-2:]],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert r"\u043a\u043b\u044e\u0447" in shown.stdout
     failed = subprocess.run([*command[:-2], "--load", str(trained.parent)], capture_output=True, text=True)
     assert failed.returncode == ModelError.exit_code
     assert "cannot be read" in failed.stderr
