@@ -120,7 +120,8 @@ def _of_template(
             for y, m in zip(single.actual[row, first:after], single.expected[row, first:after], strict=True)
         )
         actual = sum(y for y, _ in pairs)
-        beside = int(found.actual[row, place]) - actual  # came in the window, but not in the bins that are told
+        # What came in the window, but not in the bins that are told of.
+        beside = int(found.actual[row, place]) - actual
         finding = RateFinding(
             key=key,
             kind="",
