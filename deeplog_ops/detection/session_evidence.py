@@ -6,8 +6,8 @@ more surprising than in any but the rarest normal session. The thresholds come f
 scored as if it had not been in training, by a tail with a margin. Why this and no other way: docs/decisions/0014.
 
 The few sessions that the others do not support, and that would be flagged at the highest threshold, teach nothing: a
-session like them is still flagged if it is surprising by TRUST nats even to a model that learnt from them. So an anomaly or two in the training days do not
-make the next of their kind look normal.
+session like them is still flagged if it is surprising by TRUST nats even to a model that learnt from them. So an
+anomaly or two in the training days do not make the next of their kind look normal.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from deeplog_ops.models.progress_model import ProgressModel
 Floats = NDArray[np.float64]
 KeySequence = Sequence[str]
 
-TRUST = (
-    7.0  # one in a thousand: from where on a session is anomalous though one that nothing supports is like it
+TRUST = 7.0  # nats, one in a thousand, to a model that knows a session like it: then it is anomalous even so
+CONTRADICTED = (
+    0.5  # of the training sessions at the highest threshold: there is none, since normal ones are so
 )
-CONTRADICTED = 0.5  # of the training sessions above that one: it is none, since normal sessions do this
 NEW_KEYS = 0.01  # of the training sessions, at most, with a key of their own: then any new key tells
-FLOOR = 0.6  # of that highest threshold is the lowest: what few sessions seem to allow is not believed
+FLOOR = 0.6  # of the highest threshold is the lowest: what few sessions seem to allow is not believed
 ORDER_FLOOR = ORDER_CAP  # the lowest threshold of the order alone
 SUM_TAIL = 0.01
 SUM_CONFIDENCE = 0.99
