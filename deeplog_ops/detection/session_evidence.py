@@ -32,9 +32,7 @@ Floats = NDArray[np.float64]
 KeySequence = Sequence[str]
 
 TRUST = 7.0  # nats, one in a thousand, to a model that knows a session like it: then it is anomalous even so
-CONTRADICTED = (
-    0.5  # of the training sessions at the highest threshold: there is none, since normal ones are so
-)
+CONTRADICTED = 0.5  # of the training sessions at the highest threshold: then there is none
 NEW_KEYS = 0.01  # of the training sessions, at most, with a key of their own: then any new key tells
 FLOOR = 0.6  # of the highest threshold is the lowest: what few sessions seem to allow is not believed
 ORDER_FLOOR = ORDER_CAP  # the lowest threshold of the order alone
