@@ -13,7 +13,6 @@ import polars as pl
 
 from deeplog_ops.detection import incident_places as places
 from deeplog_ops.detection.incident_joining import (
-    DeployMarker,
     Flood,
     Joined,
     bursts_of,
@@ -89,7 +88,6 @@ def grouped(
     source_key: str,
     day: date,
     *,
-    deploys: Sequence[DeployMarker] = (),
     first_seen: Mapping[str, datetime] | None = None,
 ) -> Groups:
     """The incidents of the records of one source's day. Their order does not matter; time grows with n log n."""
@@ -97,7 +95,7 @@ def grouped(
     bursts = bursts_of(units, records)
     joined = Joined(int(bursts.max()) + 1 if len(bursts) else 0)
     join_rates(units, bursts, joined, records)
-    floods = floods_of(records, deploys, first_seen or {})
+    floods = floods_of(records, first_seen or {})
     of_flood = join_floods(records, unit_of, units, bursts, joined, floods)
     _, numbers = np.unique(joined.roots()[bursts], return_inverse=True)
     flood = pl.Series([None] * len(units), dtype=pl.Int64)

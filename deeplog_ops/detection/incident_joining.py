@@ -1,4 +1,4 @@
-"""Which anomalies of a day are one event: joined by session, by place and time, by template, by deploy."""
+"""Which anomalies of a day are one event: joined by session, by place and time, by template."""
 
 from __future__ import annotations
 
@@ -17,29 +17,18 @@ from deeplog_ops.detection.incident_records import MICROSECOND, Records, moment,
 GAP = timedelta(minutes=15)  # sessions that go wrong at one place with shorter pauses are one burst
 LONG = timedelta(hours=8)  # a rate that is odd for longer is no burst, and joins only others of that length
 TOGETHER = timedelta(minutes=30)  # new templates that come first with shorter pauses are one flood,
-FLOOD = 5  # if they are so many,
-FLOOD_AFTER_DEPLOY = 2  # or so many with a deploy
+FLOOD = 5  # if they are so many
 REPLACED = timedelta(hours=1)  # what stops coming so near to a flood's beginning was replaced by it
-DEPLOY_REACH = timedelta(hours=2)  # within so long before
 
 Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class DeployMarker:
-    """A deploy that a person marked: when it went live (aware), and what, such as a version."""
-
-    at: datetime
-    label: str
-
-
-@dataclass(frozen=True)
 class Flood:
-    """New templates that came first at about one time, maybe after a deploy."""
+    """New templates that came first at about one time, as they do after a deploy."""
 
     templates: frozenset[str]
     begin: datetime
-    deploy: DeployMarker | None
 
 
 class Joined:
@@ -149,9 +138,7 @@ def join_rates(units: pl.DataFrame, bursts: Numbers, joined: Joined, records: Re
             joined.join(int(bursts[unit]), burst)
 
 
-def floods_of(
-    records: Records, deploys: Sequence[DeployMarker], first_seen: Mapping[str, datetime]
-) -> list[Flood]:
+def floods_of(records: Records, first_seen: Mapping[str, datetime]) -> list[Flood]:
     """Where many templates that the version does not know came first within a short time, by time.
 
     `first_seen` says when a template came first on the day, as far as is known; else it is its first anomaly.
@@ -167,18 +154,13 @@ def floods_of(
         if not runs or begin - runs[-1][-1][0] > TOGETHER // MICROSECOND:
             runs.append([])
         runs[-1].append((begin, key))
-    found = [_flood(run, sorted(deploys, key=lambda each: (each.at, each.label))) for run in runs]
-    return [flood for flood in found if flood is not None]
+    return [_flood(run) for run in runs if len(run) >= FLOOD]
 
 
-def _flood(run: Sequence[tuple[int, str]], deploys: Sequence[DeployMarker]) -> Flood | None:
-    begin, end = time_of(run[0][0]), time_of(run[-1][0])
+def _flood(run: Sequence[tuple[int, str]]) -> Flood:
+    begin = time_of(run[0][0])
     assert begin is not None
-    assert end is not None
-    near = [each for each in deploys if each.at <= end and begin - each.at <= DEPLOY_REACH]
-    if len(run) < (FLOOD_AFTER_DEPLOY if near else FLOOD):
-        return None
-    return Flood(frozenset(key for _, key in run), begin, near[-1] if near else None)
+    return Flood(frozenset(key for _, key in run), begin)
 
 
 def join_floods(

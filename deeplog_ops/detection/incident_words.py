@@ -34,8 +34,7 @@ def title(
 def reason(worst: Anomaly, naming: Anomaly, *, sessions: int, places: int, flood: Flood | None) -> str:
     """The worst anomaly's own reason, and what else belongs to it; of one session first the one that the title is of."""
     if flood is not None:
-        after = f", after deploy {flood.deploy.label}" if flood.deploy else ""
-        return f"{len(flood.templates)} templates that the model does not know came first at about one time{after}. {worst.reason}"
+        return f"{len(flood.templates)} templates that the model does not know came first at about one time. {worst.reason}"
     if sessions < 2:
         return worst.reason if naming.reason == worst.reason else f"{naming.reason} Also: {worst.reason}"
     same = "at the same place" if places == 1 else "at the same time"
@@ -43,8 +42,7 @@ def reason(worst: Anomaly, naming: Anomaly, *, sessions: int, places: int, flood
 
 
 def _flood(flood: Flood) -> str:
-    after = f" after deploy {flood.deploy.label}" if flood.deploy else " at once"
-    return f"{len(flood.templates)} new templates{after}"
+    return f"{len(flood.templates)} new templates at once"
 
 
 def _rates(naming: Anomaly, rates: Sequence[str], texts: Mapping[str, str]) -> str:

@@ -1,8 +1,8 @@
 """Anomalies of a day to incidents: what is one event to a person is one row.
 
 All anomalies of a session are one; so are sessions that go wrong at one place in a burst, the rates of the same burst,
-and the new templates of a flood after a deploy. Grouping asks for kinds, places and times, never for scores, so it
-does not change where a threshold does.
+and new templates that come first together, as after a deploy; which deploy that was, a view says from what people
+marked. Grouping asks for kinds, places and times, never for scores, so it does not change where a threshold does.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from deeplog_ops.detection import incident_places as places
 from deeplog_ops.detection.incident_groups import Groups, grouped
-from deeplog_ops.detection.incident_joining import DeployMarker, Flood
+from deeplog_ops.detection.incident_joining import Flood
 from deeplog_ops.detection.incident_places import Resolve
 from deeplog_ops.detection.incident_records import Recorder, time_of
 from deeplog_ops.detection.incident_words import reason, title
@@ -25,7 +25,6 @@ def group(
     *,
     resolve: Resolve = lambda key: key,
     texts: Mapping[str, str] | None = None,
-    deploys: Sequence[DeployMarker] = (),
     first_seen: Mapping[str, datetime] | None = None,
 ) -> tuple[list[Incident], dict[str, str]]:
     """The incidents of one source's day, the most severe first, and which one each anomaly belongs to.
@@ -40,9 +39,7 @@ def group(
     recorder = Recorder(resolve)
     recorder.add(by_id.values())
     first = next(iter(by_id.values()))
-    found = grouped(
-        recorder.records(), first.source_key, first.day, deploys=deploys, first_seen=first_seen or {}
-    )
+    found = grouped(recorder.records(), first.source_key, first.day, first_seen=first_seen or {})
     belongs = dict(zip(by_id, found.incident_of(), strict=True))
     return told(found, set(belongs.values()), by_id, resolve=resolve, texts=texts or {}), belongs
 
@@ -100,11 +97,7 @@ def told(
 
 
 def _flood(flood: Flood | None) -> dict[str, Any]:
-    if flood is None:
-        return {}
-    deploy = flood.deploy
-    after = {} if deploy is None else {"deploy": {"at": deploy.at.isoformat(), "label": deploy.label}}
-    return {"new_templates": len(flood.templates), **after}
+    return {} if flood is None else {"new_templates": len(flood.templates)}
 
 
 def _first_line(anomaly: Anomaly) -> LineRef:

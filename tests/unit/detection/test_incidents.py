@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deeplog_ops.detection.incident_joining import DeployMarker
 from deeplog_ops.detection.incidents import group
 from deeplog_ops.detection.severity import anomaly_severity, incident_severity
 from deeplog_ops.records import Anomaly, ExpectedKey, LineRef
@@ -140,13 +139,13 @@ def new(template: str, at: float, session: str | None = None) -> Anomaly:
     return anomaly(session or f"s{template}{at}", "unknown_template", at, template_id=template)
 
 
-def test_many_new_templates_at_once_are_one_incident_with_its_deploy() -> None:
+def test_many_new_templates_at_once_are_one_incident() -> None:
     flood = [new(f"n{number}", number) for number in range(8)] + [new("n1", 400), new("n2", 500)]
     chatter = rate("rate_new", "n9", 10, 20, details={"known": False})
-    (found,), belongs = group([*flood, chatter], deploys=[DeployMarker(NOON - minutes(3), "v2.4")])
+    (found,), belongs = group([*flood, chatter])
     assert (found.kind, found.anomalies) == ("new_templates", 11)
-    assert found.title == "9 new templates after deploy v2.4 (10 sessions)"
-    assert found.details["deploy"]["label"] == "v2.4"
+    assert found.title == "9 new templates at once (10 sessions)"
+    assert found.details["new_templates"] == 9
     assert len(belongs) == 11
 
 
@@ -158,12 +157,9 @@ def test_what_a_new_release_no_longer_writes_belongs_to_its_flood() -> None:
     assert belongs[gone.anomaly_id] == belongs[flood[0].anomaly_id]
 
 
-def test_a_flood_needs_no_marker_but_two_new_templates_need_one() -> None:
+def test_a_few_new_templates_are_no_flood() -> None:
     assert group([new(f"n{number}", number) for number in range(6)])[0][0].kind == "new_templates"
-    two = [new("n1", 0), new("n2", 5)]
-    assert len(group(two)[0]) == 2
-    assert len(group(two, deploys=[DeployMarker(NOON - minutes(30), "x")])[0]) == 1
-    assert len(group(two, deploys=[DeployMarker(NOON - minutes(300), "x")])[0]) == 2
+    assert len(group([new("n1", 0), new("n2", 5)])[0]) == 2
 
 
 def test_a_flood_is_the_same_on_the_next_day_though_other_templates_come() -> None:
