@@ -93,9 +93,14 @@ class AirflowApi:
             "reprocess_behavior": "completed",
             "max_active_runs": max_active_runs,
         }
+        until = time.monotonic() + seconds
+        while self._backfills_under_way(
+            dag_id
+        ):  # Airflow takes one at a time, and closes it some time after its end
+            self._check_time(until, seconds, f"the backfill of {dag_id} before this one")
+            time.sleep(_PAUSE)
         backfill = self._request("POST", "/api/v2/backfills", body)["id"]
         self.unpause(dag_id)
-        until = time.monotonic() + seconds
         wanted = (last - first).days + 1
         while True:
             runs = self._runs_of_days(dag_id, first, last)
@@ -112,6 +117,10 @@ class AirflowApi:
             raise SetupError(self._told(dag_id, failed))
         if len(ended) < wanted:
             raise SetupError(f"the backfill of {dag_id} ran {len(ended)} of {wanted} days")
+
+    def _backfills_under_way(self, dag_id: str) -> bool:
+        found = self._request("GET", f"/api/v2/backfills?{urlencode({'dag_id': dag_id, 'limit': 100})}")
+        return any(each["completed_at"] is None for each in found["backfills"])
 
     def _runs_of_days(self, dag_id: str, first: date, last: date) -> list[dict[str, Any]]:
         query = urlencode(

@@ -55,6 +55,22 @@ def test_a_backfill_scores_each_of_its_days_once(installation: Installation) -> 
     assert any(results(installation, day)["anomalies"] for day in (first, last))
 
 
+def test_a_backfill_of_a_day_that_has_run_takes_the_champion_of_the_moment(
+    installation: Installation,
+) -> None:
+    """After another version became champion, a backfill is what rescores the days of the one before."""
+    day = DAYS[1]
+    before = results(installation, day)
+    with installation.engine.begin() as connection:
+        pinned = connection.execute(
+            text("UPDATE deeplog.runs SET version = NULL WHERE day = :day RETURNING version"), {"day": day}
+        ).all()
+    assert len(pinned) == 1
+    installation.api.backfill(DAILY, day, day, max_active_runs=1, seconds=PATIENCE, say=lambda _: None)
+    assert runs(installation, day) == [("backfill", "superseded"), ("backfill", "done")]
+    assert results(installation, day)["anomalies"] == before["anomalies"]
+
+
 def test_a_run_by_hand_for_a_date_is_for_that_date(installation: Installation) -> None:
     finished(installation, logical_date=f"{DAYS[2]}T00:00:00Z")
     assert runs(installation, DAYS[2]) == [("manual", "done")]
