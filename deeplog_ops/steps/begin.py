@@ -15,7 +15,7 @@ def begin_day(
     place: Workplace, source_name: str, day: date, run_key: str, *, trigger: str, choice: str = "champion"
 ) -> int:
     """The number of the run of one day. The same `run_key` again (a retry) is the same run: it keeps its model
-    version, and takes the configuration as it is now, so that a cleared run sees a mended file.
+    version, and takes the configuration as it is now, so that it sees a mended file.
 
     `choice` is the model version to score with: "champion", "keep" (the one the day was last scored with) or a
     version's name. MissingInput for a day that lies so far ahead that its lines would be refused.
