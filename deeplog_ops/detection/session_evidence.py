@@ -13,7 +13,7 @@ anomaly or two in the training days do not make the next of their kind look norm
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -120,11 +120,9 @@ class SessionEvidence:
             training_alarms=0.0,
             knots=(),
         )
-        at_sum, at_order = found.thresholds()
-        strength = np.maximum(total / at_sum, np.where(sets == 0, order / at_order, 0.0))
-        if found.new_keys_tell:
-            own = every.counts.keys_of_one_session
-            strength = np.maximum(strength, [_at_least(not own.isdisjoint(each), at_sum) for each in keys])
+        own = every.counts.keys_of_one_session
+        new_key = (not own.isdisjoint(each) for each in keys)
+        strength = found._strength(total / found.thresholds()[0], order, sets == 0, new_key, None)
         return replace(
             found,
             training_alarms=float(counts[strength >= 1].sum() / counts.sum()),
@@ -147,18 +145,14 @@ class SessionEvidence:
     def judge(self, sequences: Sequence[KeySequence], budget: float | None = None) -> Judged:
         """Any sequences (N), of any keys and lengths; anomalous ones have a strength of 1 or more."""
         order, sets = self.supported.of(sequences)
-        at_sum, at_order = self.thresholds(budget)
-        by_sum, known, least_order = summed(order, sets) / at_sum, sets == 0, order
+        by_sum, known, least_order = summed(order, sets) / self.thresholds(budget)[0], sets == 0, order
         if self.left_out_sessions:
             order_all, sets_all = self.every.of(sequences)
             by_sum = np.minimum(by_sum, summed(order_all, sets_all) / TRUST)
             known, least_order = sets_all == 0, np.minimum(order, order_all)
-        strength = np.maximum(by_sum, np.where(known, least_order / at_order, 0.0))
-        if self.new_keys_tell:
-            seen = frozenset(self.every.counts.keys)
-            strength = np.maximum(
-                strength, [_at_least(not seen.issuperset(keys), at_sum) for keys in sequences]
-            )
+        seen = frozenset(self.every.counts.keys)
+        new_key = (not seen.issuperset(keys) for keys in sequences)
+        strength = self._strength(by_sum, least_order, known, new_key, budget)
         return Judged(order, sets, strength, self._p_value(strength, budget))
 
     def thresholds(self, budget: float | None = None) -> tuple[float, float]:
@@ -232,6 +226,23 @@ class SessionEvidence:
             raise ModelError(f"a budget of {allowed} false alarms: a share above 0 and below 1 is expected")
         return allowed
 
+    def _strength(
+        self,
+        by_sum: Floats,
+        order: Floats,
+        known: NDArray[np.bool_],
+        new_key: Iterable[bool],
+        budget: float | None,
+    ) -> Floats:
+        """The most that any of them says (N,): the sum, the order where the counts are known, and a new key where that
+        alone tells, then MARGIN nats beyond the threshold."""
+        at_sum, at_order = self.thresholds(budget)
+        strength = np.maximum(by_sum, np.where(known, order / at_order, 0.0))
+        if not self.new_keys_tell:
+            return strength
+        new = np.fromiter(new_key, bool, len(strength))
+        return np.maximum(strength, np.where(new, 1 + MARGIN / at_sum, 0.0))
+
     def _p_value(self, strength: Floats, budget: float | None) -> Floats:
         """Below the threshold as often as in training; at it the budget; e times less for each nat beyond; never 0."""
         allowed, at_sum = self._allowed(budget), self.thresholds(budget)[0]
@@ -243,11 +254,6 @@ class SessionEvidence:
         chances = np.log([1.0, *(share for _, share in shares), allowed])
         beyond = np.maximum(strength - 1, 0) * at_sum
         return np.exp(np.maximum(np.interp(strength, levels, chances) - beyond, LEAST_CHANCE))
-
-
-def _at_least(new_key: bool, at_sum: float) -> float:
-    """The strength of a session with a new key where that alone tells: MARGIN nats beyond the threshold."""
-    return 1 + MARGIN / at_sum if new_key else 0.0
 
 
 def unsupported(total: Floats, counts: NDArray[np.int64], highest: float) -> NDArray[np.bool_]:

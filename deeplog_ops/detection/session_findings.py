@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from deeplog_ops.config import Detection
 from deeplog_ops.detection.explain import counts_reason, reason, relation_reason
 from deeplog_ops.detection.session_evidence import SessionEvidence
+from deeplog_ops.models.count_distance import CountDistance
 from deeplog_ops.records import ExpectedKey
 
 UNKNOWN_TEMPLATE = "unknown_template"  # a template came that training never saw
@@ -89,7 +90,7 @@ def _finding(
     evidence: SessionEvidence,
     settings: Detection,
     texts: Mapping[str, str],
-    ranked: dict[History, Ranked] | None = None,
+    ranked: dict[History, Ranked],
 ) -> Finding:
     keys: list[str] = row["keys"]
     unknown = next((place for place, key in enumerate(keys) if key not in known), None)
@@ -100,7 +101,6 @@ def _finding(
         kind, worst = KEY_COUNTS, _last_of(keys, differences, worst)
     elif worst == len(keys):
         kind = MISSING_END
-    ranked = {} if ranked is None else ranked
     history = (worst, tuple(keys[: worst + 1]))
     if history not in ranked:  # what was expected does not depend on what came later
         ranked[history] = evidence.supported.order.ranked(keys, worst, settings.expected_keys)
@@ -119,11 +119,8 @@ def _finding(
         known=kind != UNKNOWN_TEMPLATE,
     )
     counted = counts_reason([(texts.get(key, key), count, usual) for key, count, usual in differences if key])
-    broken = evidence.supported.counts.broken_relation(keys) if differences else None
-    if broken is not None:
-        first, count, second, other, more = broken
-        related = relation_reason(texts.get(first, first), count, texts.get(second, second), other, more)
-        counted = f"{counted} {related}".strip()
+    if differences:
+        counted = f"{counted} {related(evidence.supported.counts, keys, texts)}".strip()
     return Finding(
         kind=kind,
         score=strength * evidence.thresholds(settings.false_alarms)[0],
@@ -142,6 +139,15 @@ def _finding(
             "differences": told,
         },
     )
+
+
+def related(counts: CountDistance, keys: Sequence[str], texts: Mapping[str, str]) -> str:
+    """One sentence on the relation between two counts that a session breaks, "" without any."""
+    broken = counts.broken_relation(keys)
+    if broken is None:
+        return ""
+    first, count, second, other, usual = broken
+    return relation_reason(texts.get(first, first), count, texts.get(second, second), other, usual)
 
 
 def _last_of(keys: Sequence[str], differences: Differences, otherwise: int) -> int:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deeplog_ops.detection.explain import quoted, reason, relation_reason
+from deeplog_ops.detection.explain import quoted, reason
 from deeplog_ops.detection.session_detector import SessionDetector
 from deeplog_ops.detection.session_evidence import SessionEvidence
+from deeplog_ops.detection.session_findings import related
 from deeplog_ops.evaluation.confusion import Confusion, auc
 from deeplog_ops.keyed.sessions import KeyedSessions
-from deeplog_ops.models.count_distance import CountDistance
 from deeplog_ops.models.key_model import KeyModel
 from deeplog_ops.models.vocabulary import END
 
@@ -181,16 +181,18 @@ def _finding(
         probability=probability,
         rank=rank + 1,
         expected=expected,
-        reason=reason(
-            came,
-            keys[worst - 1] if worst else None,
-            [(key or None, chance) for key, chance in expected],
-            probability=probability,
-            rank=rank,
-            known=score["known"][worst],
-        )
-        + _counted(differences)
-        + _related(keys, evidence.supported.counts),
+        reason=(
+            reason(
+                came,
+                keys[worst - 1] if worst else None,
+                [(key or None, chance) for key, chance in expected],
+                probability=probability,
+                rank=rank,
+                known=score["known"][worst],
+            )
+            + _counted(differences)
+            + f" {related(evidence.supported.counts, keys, {})}"
+        ).rstrip(),
         label=None if sessions.labels is None else sessions.labels[row],
     )
 
@@ -205,15 +207,6 @@ def _counted(differences: Sequence[tuple[str, int, int]]) -> str:
         return ""
     more = f" and {len(differences) - len(named)} more" if len(differences) > len(named) else ""
     return f" Against the most similar session of training: {', '.join(named)}{more}."
-
-
-def _related(keys: Sequence[str], counts: CountDistance) -> str:
-    """Two keys that training has always so many times more or less often than each other, and this session has not."""
-    broken = counts.broken_relation(keys)
-    if broken is None:
-        return ""
-    first, count, second, other, usual = broken
-    return f" {relation_reason(first, count, second, other, usual)}"
 
 
 def _distinct(sequences: Sequence[tuple[str, ...]]) -> tuple[list[tuple[str, ...]], NDArray[np.int64]]:

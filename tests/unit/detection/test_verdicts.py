@@ -207,7 +207,7 @@ def test_a_session_that_ends_as_expected_has_no_missing_end() -> None:
     row = {"keys": keys, "rank": [0] * 4, "probability": [1.0] * 4}
     told = _finding(
         row, 2.0, 1e-4, np.array([0.1, 0.1, 0.1, 0.2]), [("write", 1, 2)],
-        frozenset(order.vocabulary.keys), EVIDENCE, BUDGET, TEXTS,
+        frozenset(order.vocabulary.keys), EVIDENCE, BUDGET, TEXTS, {},
     )  # fmt: skip
     assert told.kind == "key_counts"
     assert "ended" not in told.reason
