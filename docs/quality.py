@@ -228,6 +228,27 @@ def kinds() -> str:
     return "\n\n".join(parts)
 
 
+def rates() -> str:
+    found = read("rates")
+    runs = found["trained"]
+    kinds = list(next(iter(runs.values()))["recall"])
+    rows = [
+        (
+            days,
+            f"{run['false_alarms_a_day']:.3f} ({run['false_alarms']} in {run['days']} days)",
+            *(f"{value:.3f}" for value in run["of"].values()),
+            f"{run['never_seen_a_day']:.3f}",
+            *(_percent(run["recall"][kind]) for kind in kinds),
+        )
+        for days, run in runs.items()
+    ]
+    tempers = [f"{name} systems" for name in next(iter(runs.values()))["of"]]
+    head = ("training days", "false alarms a day", *tempers, "of templates never seen", *kinds)
+    made = next(iter(runs.values()))["made_of_each_kind"]
+    told = f"{found['systems']} systems, a budget of {found['budget']} a day, {made} changes of each kind a row. {_made(found)}"
+    return f"{_table(head, rows)}\n\n{told}"
+
+
 def ablation() -> str:
     found = read("ablation")
     rows = [
@@ -284,6 +305,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "others": others,
     "short": short,
     "kinds": kinds,
+    "rates": rates,
     "ablation": ablation,
 }
 

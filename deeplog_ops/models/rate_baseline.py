@@ -29,7 +29,7 @@ from deeplog_ops.detection.calibration import Calibration
 from deeplog_ops.errors import ModelError
 from deeplog_ops.models.part import ModelPart
 from deeplog_ops.models.rate_bins import DayBins, RateCounts, slots_a_day
-from deeplog_ops.models.rate_estimate import RateEstimate, estimate, own_dispersion, pooled_dispersion
+from deeplog_ops.models.rate_estimate import FEW, RateEstimate, estimate, own_dispersion, pooled_dispersion
 from deeplog_ops.models.rate_scores import DayScores, day_scores, habits_of, with_unseen
 
 FEW_DAYS = 2.0
@@ -69,14 +69,14 @@ class RateBaseline:
             range(first, min(first + size, len(counts.keys))) for first in range(0, len(counts.keys), size)
         ]
         exposure = counts.exposure(slots)
-        own = [own_dispersion(counts.by_slot(slots, rows), exposure) for rows in chunks]
-        pooled = pooled_dispersion(*(np.concatenate(part) for part in zip(*own, strict=True)))
+        pooled = _pooled(counts, chunks, slots, exposure, trimmed=True)
+        rare = max(pooled, _pooled(counts, chunks, slots, exposure, trimmed=False)) if days < FEW else pooled
         held, estimates, habits = HeldOut(), [], []
         for rows in chunks:
             table = counts.by_slot(slots, rows)
-            estimates.append(estimate(table, exposure, weekdays, pooled))
+            estimates.append(estimate(table, exposure, weekdays, rare))
             habits.append(habits_of(table, exposure, weekdays))
-            _score_held_out(held, counts, rows, table, exposure, weekdays, pooled)
+            _score_held_out(held, counts, rows, table, exposure, weekdays, rare)
         return cls(
             keys=counts.keys,
             width=settings.bin,
@@ -198,6 +198,11 @@ class HeldOut:
                 weights = np.append(np.ones(len(scores) - 1, np.int64), self._zeros[span, rising])
                 found[span, rising] = Calibration.fit(scores, weights)
         return found
+
+
+def _pooled(counts: RateCounts, chunks: list[range], slots: int, exposure: Floats, *, trimmed: bool) -> float:
+    own = [own_dispersion(counts.by_slot(slots, rows), exposure, trimmed=trimmed) for rows in chunks]
+    return pooled_dispersion(*(np.concatenate(part) for part in zip(*own, strict=True)))
 
 
 def _score_held_out(

@@ -25,6 +25,8 @@ RARE = 100  # events in training; a template with fewer is rare
 UNSEEN_WEEKDAY = 0.4  # how far a weekday that training never saw may be off, as a share,
 DAY_TO_DAY = 0.15  # and any two days, which weighs as much as
 DAY_TO_DAY_WEIGHT = 2.0  # so many days of the template's own
+FEW = 7  # fewer training days have not shown every weekday
+UNTOLD = 2.0  # standard errors by which the clock may matter more than it is seen to
 
 Floats = NDArray[np.float64]
 
@@ -70,11 +72,11 @@ def estimate(counts: Floats, exposure: Floats, weekdays: NDArray[np.int64], pool
     return RateEstimate(mean, slots, factors, dispersion, day_variance, events)
 
 
-def own_dispersion(counts: Floats, exposure: Floats) -> tuple[Floats, Floats]:
+def own_dispersion(counts: Floats, exposure: Floats, *, trimmed: bool = True) -> tuple[Floats, Floats]:
     """Of each template by itself, and how many events it has."""
-    trimmed = _trimmed(counts, exposure)
-    mean, raw, _ = _means(trimmed, exposure)
-    return _dispersion(trimmed, exposure, mean, raw)[0], trimmed.sum((1, 2))
+    kept = _trimmed(counts, exposure) if trimmed else counts
+    mean, raw, _ = _means(kept, exposure)
+    return _dispersion(kept, exposure, mean, raw, trimmed)[0], kept.sum((1, 2))
 
 
 def pooled_dispersion(own: Floats, events: Floats) -> float:
@@ -106,7 +108,9 @@ def _means(counts: Floats, exposure: Floats) -> tuple[Floats, Floats, Floats]:
     return mean, raw, of_slot
 
 
-def _dispersion(counts: Floats, exposure: Floats, mean: Floats, raw: Floats) -> tuple[Floats, Floats]:
+def _dispersion(
+    counts: Floats, exposure: Floats, mean: Floats, raw: Floats, trimmed: bool = True
+) -> tuple[Floats, Floats]:
     """Σ(count - expected)² / Σ expected, and Σ expected, its weight.
 
     Expected is a product of clock and day. Where all events fall into one or two places of the clock, the day's factor
@@ -122,7 +126,7 @@ def _dispersion(counts: Floats, exposure: Floats, mean: Floats, raw: Floats) -> 
     spread_out = places >= 3
     fitted = np.where(spread_out[:, None, None], by_clock * day[:, :, None], by_clock)
     squares = ((counts - fitted) ** 2).sum(2)
-    if days >= 3:
+    if days >= 3 and trimmed:
         squares = np.minimum(squares, np.partition(squares, -2, axis=1)[:, -2:-1])
     free = (1 - 1 / days) * np.where(spread_out, 1 - 1 / np.maximum(places, 3.0), 1.0)
     observed = np.maximum(days * places * free, 1e-12)
@@ -132,13 +136,17 @@ def _dispersion(counts: Floats, exposure: Floats, mean: Floats, raw: Floats) -> 
 
 
 def _slots(raw: Floats, mean: Floats, dispersion: Floats, of_slot: Floats) -> tuple[Floats, Floats, Floats]:
-    """Factors by the clock (T, S), how much they vary (T,): the coefficient of variation, at most 1; and the share of
-    the raw factors that was kept (T,)."""
+    """Factors by the clock (T, S), how much they may vary (T,): the coefficient of variation, at most 1; and the share
+    of the raw factors that was kept (T,).
+
+    A template with few events may follow the clock unseen: how much it may is what is seen and UNTOLD standard errors.
+    """
     seen = of_slot > 0
     noise = (dispersion / mean)[:, None] / np.maximum(of_slot, 1e-9)
     variance = np.maximum(((raw - 1) ** 2 - noise)[:, seen].mean(1), 0.0)[:, None]
     kept = np.where(seen, variance / (variance + noise), 0.0)
-    return 1 + kept * (raw - 1), np.minimum(np.sqrt(variance[:, 0]), 1.0), kept.mean(1)
+    error = noise[:, seen].mean(1) * np.sqrt(2 / max(seen.sum(), 1))
+    return 1 + kept * (raw - 1), np.minimum(np.sqrt(variance[:, 0] + UNTOLD * error), 1.0), kept.mean(1)
 
 
 def _weekdays(
@@ -160,6 +168,7 @@ def _weekdays(
     off = counts.sum(2) / np.maximum(expected, 1e-9) - 1
     off, noise, of_day = off[:, whole], noise[:, whole], weekdays[whole]
     days = off.shape[1]
+    alone = np.maximum(off**2 - noise, 0.0)
     if days >= 3:
         limit = np.partition(np.abs(off), -2, axis=1)[:, -2:-1]
         off = np.clip(off, -limit, limit)
@@ -183,4 +192,6 @@ def _weekdays(
     factors = np.maximum(1 + weight * of_weekday, 0.05)
     unseen = np.maximum(between, (UNSEEN_WEEKDAY * varies) ** 2)[:, None]
     left = np.where(n > 0, between[:, None] * (1 - weight), unseen)
+    if len(weekdays) < FEW:  # the odd day may be the only one of a weekend: its weekday may be as odd again
+        left = np.where(n == 1, np.maximum(left, alone @ member), left)
     return factors, within[:, None] + left
