@@ -6,7 +6,7 @@ import json
 
 import click
 
-from deeplog_ops.cli.options import json_option, source_option
+from deeplog_ops.cli.options import counted, json_option, source_option
 
 
 @click.command()
@@ -19,16 +19,20 @@ def health(source_name: str, as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from deeplog_ops.db.training_doubts import awaiting
     from deeplog_ops.steps.drift import drift
     from deeplog_ops.steps.workplace import Workplace
 
-    found = drift(Workplace.open(), source_name)
+    place = Workplace.open()
+    found = drift(place, source_name)
+    doubts = awaiting(place.engine, place.registered(source_name).key, found.version)
     if as_json:
         days = [{"day": str(day), **asdict(each)} for day, each in found.days]
         told = {
             "version": found.version,
             "level": found.advice.level,
             "advice": found.advice.reason,
+            "doubts": doubts,
             "days": days,
         }
         click.echo(json.dumps(told, indent=2))
@@ -47,6 +51,11 @@ def health(source_name: str, as_json: bool) -> None:
             )
         Console().print(table)
     click.echo(f"{found.advice.level}: {found.advice.reason}")
+    if doubts:
+        click.echo(
+            f"{counted(doubts, 'doubt')} of its training {'awaits' if doubts == 1 else 'await'} an answer: "
+            f"deeplog-ops doubts --source {source_name}"
+        )
 
 
 def _share(value: float | None) -> str:

@@ -25,6 +25,7 @@ _COMMANDS = {
         "verdict",
         "Say what is a false alarm, what is true, what to expect; take it back.",
     ),
+    "doubts": ("doubts", "doubts", "What the training could not decide: groups of sessions to judge."),
     "feedback": ("feedback", "feedback", "Let the model learn what people called false alarms."),
     "workflow": ("workflow", "workflow", "What sessions do, step by step: in words, as a picture."),
     "deploy": ("deploy", "deploy", "Mark when the software that writes a source changed."),

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from deeplog_ops.db.verdicts import Verdict
     from deeplog_ops.steps.say import Said
 
-_SUBJECTS = ("anomaly", "incident", "template", "session")
-
 
 @click.group()
 def verdict() -> None:
@@ -43,6 +41,11 @@ def verdict() -> None:
     help="About sessions by their whole name: * is anything, ? one character; or re: and a regular expression.",
 )
 @click.option(
+    "--doubt",
+    metavar="ID",
+    help="About the sessions of a training that it is in doubt of: an id of `deeplog-ops doubts`, or its beginning.",
+)
+@click.option(
     "--false-positive", "kind", flag_value="false_positive", help="It is normal, and learnt for good."
 )
 @click.option(
@@ -59,19 +62,26 @@ def add(
     incident: str | None,
     template: str | None,
     session: str | None,
+    doubt: str | None,
     kind: str | None,
     until: date | None,
     note: str,
     as_json: bool,
 ) -> None:
-    """Say something of one anomaly, of incidents, of a template or of sessions. It counts at once, on past days too."""
+    """Say something of one anomaly, of incidents, of a template, of sessions, or of what a training is in doubt of. It
+    counts at once, on past days too; the answer to a doubt, with the next training."""
     given = {"anomaly": anomaly, "incident": incident, "template": template, "session": session}
+    given["doubt"] = doubt
     if sum(value is not None for value in given.values()) != 1:
-        raise click.UsageError("say of what: one of --anomaly, --incident, --template and --session")
+        raise click.UsageError("say of what: one of --anomaly, --incident, --template, --session and --doubt")
     if kind is None:
         raise click.UsageError("say what: one of --false-positive, --true-positive, --expected and --mute")
     if kind == "expected" and until is None:
         raise click.UsageError("--expected needs --until: what is always so is a --false-positive")
+    if doubt is not None and kind in ("expected", "mute"):
+        raise click.UsageError(
+            "a doubt is answered by --true-positive (it is real) or --false-positive (it is normal)"
+        )
     if until is not None and kind not in ("expected", "mute"):
         raise click.UsageError(
             f"--until goes with --expected and --mute: a {kind.replace('_', ' ')} is for good"
@@ -95,6 +105,8 @@ def _told(said: Said, until: date | None) -> str:
     lines = [f"verdict {said.verdict_id}: {said.subject.named}: {said.kind.replace('_', ' ')}"]
     if until is not None:
         lines[0] += f" until {until}"
+    if said.subject.scope == "doubt":
+        return "\n".join([*lines, *_answered(said)])
     number = "1 published anomaly" if said.anomalies == 1 else f"{said.anomalies:,} published anomalies"
     lines.append(
         f"It speaks of {number}" + (", hidden from now on." if said.kind.hides else ", which stay shown.")
@@ -117,6 +129,21 @@ def _told(said: Said, until: date | None) -> str:
         lines.append("What it speaks of has no session, so training learns nothing from it.")
     lines.append(f"To take it back: deeplog-ops verdict withdraw {said.verdict_id}")
     return "\n".join(lines)
+
+
+def _answered(said: Said) -> list[str]:
+    sequences = counted(said.kept, "sequence")
+    if said.gone and said.kind == "true_positive":
+        told = "The lines are gone from the lake: the example is left out of training, what is like it is asked again."
+    elif said.gone:
+        told = "The lines are gone from the lake, so training cannot learn this: the next one asks again."
+    elif said.kind == "true_positive":
+        told = f"The next training leaves out these sessions ({sequences}) and what is like them."
+    else:
+        told = f"The next training takes these sessions ({sequences}) for normal and asks about them no more."
+    if said.beyond:
+        told += f" {counted(said.beyond, 'sequence')} more are left out for their number."
+    return [told, f"To take it back: deeplog-ops verdict withdraw {said.verdict_id}"]
 
 
 @verdict.command("list")

@@ -17,12 +17,12 @@ from deeplog_ops.db.verdict_subjects import Subject
 # Of the verdicts that hold on a session the nearest to it counts, and of two as near the later one, as in bi.anomalies.
 _COUNTED = """
 SELECT DISTINCT ON (f.day, f.session, f.piece)
-    f.day, f.session, f.piece, f.normal, f.keys, f.times, f.parameters, f.numbers
+    f.day, f.session, f.piece, f.normal, f.keys, f.times, f.parameters, f.numbers, v.doubt_kind
 FROM deeplog.feedback_sessions f
 JOIN deeplog.verdicts v USING (source_id, verdict_id)
 WHERE f.source_id = :source_id AND v.withdrawn_at IS NULL
 ORDER BY f.day, f.session, f.piece,
-    array_position(ARRAY['anomaly', 'incident', 'session', 'template'], v.scope), v.verdict_id DESC
+    array_position(ARRAY['anomaly', 'doubt', 'incident', 'session', 'template'], v.scope), v.verdict_id DESC
 """
 _MATCHES = {
     "anomaly": "a.day = :day AND a.anomaly_id = :anomaly_id",
@@ -31,6 +31,7 @@ _MATCHES = {
     "template": "a.template_id IN (SELECT kin.template_id FROM bi.templates own JOIN bi.templates kin "
     "USING (source_key, root_id) WHERE own.source_key = :source_key AND own.template_id = :template_id)",
     "session": "(a.session LIKE :session_like OR a.session ~ :session_regex)",
+    "doubt": "false",  # its sessions are the training's
 }
 
 
@@ -49,6 +50,7 @@ class KeptSession:
     times: tuple[datetime | None, ...] | None = None
     parameters: tuple[tuple[str, ...], ...] | None = None
     numbers: tuple[tuple[float | None, ...], ...] | None = None
+    doubt_kind: str | None = None  # of the doubt of a training that it answers: it was learnt from already
 
 
 @dataclass(frozen=True)
@@ -239,6 +241,7 @@ def _kept(row: Any) -> KeptSession:
         tuple(row.times),
         tuple(tuple(some) for some in row.parameters),
         tuple(tuple(_number(value) for value in some) for some in row.numbers),
+        row.doubt_kind,
     )
 
 

@@ -13,6 +13,7 @@ from deeplog_ops.db.engine import transaction
 from deeplog_ops.db.rows import json_text, visible
 from deeplog_ops.db.sources import source_of
 from deeplog_ops.db.template_rows import write_templates
+from deeplog_ops.db.training_doubts import delete_doubts
 from deeplog_ops.db.workflows import delete_workflows
 from deeplog_ops.errors import ModelError
 from deeplog_ops.records import Template
@@ -195,6 +196,7 @@ def delete_expendable(engine: Engine, source_key: str, keep: int) -> list[str]:
             {"source_id": source_id, "gone": gone},
         )
         delete_workflows(connection, source_id, gone)
+        delete_doubts(connection, source_id, gone)
         return gone
 
 

@@ -26,6 +26,7 @@ _TABLES = (
     "deploys",
     "workflow_edges",
     "workflow_nodes",
+    "training_doubts",
     "templates",
     "days",
     "champion_audit",

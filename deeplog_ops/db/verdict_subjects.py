@@ -13,7 +13,7 @@ from deeplog_ops.db.engine import transaction
 from deeplog_ops.db.sources import source_of
 from deeplog_ops.errors import DatabaseError
 
-Scope = Literal["anomaly", "incident", "template", "session"]
+Scope = Literal["anomaly", "incident", "template", "session", "doubt"]
 _SHORTEST = 4
 _REGEX = "re:"
 _PATIENCE = "2s"
@@ -21,7 +21,8 @@ _PATIENCE = "2s"
 
 @dataclass(frozen=True)
 class Subject:
-    """One anomaly of a day, all incidents of a fingerprint, all that is of a template, or sessions by their name."""
+    """One anomaly of a day, all incidents of a fingerprint, all that is of a template, sessions by their name, or the
+    training sessions of a doubt."""
 
     scope: Scope
     day: date | None = None
@@ -30,6 +31,8 @@ class Subject:
     template_id: str | None = None
     session_like: str | None = None
     session_regex: str | None = None
+    doubt_id: str | None = None
+    doubt_kind: str | None = None
 
     @classmethod
     def anomaly(cls, day: date, anomaly_id: str) -> Subject:
@@ -63,6 +66,10 @@ class Subject:
         special = {"*": "%", "?": "_", "%": r"\%", "_": r"\_", "\\": r"\\"}
         return cls("session", session_like="".join(special.get(letter, letter) for letter in pattern))
 
+    @classmethod
+    def doubt(cls, doubt_id: str, kind: str) -> Subject:
+        return cls("doubt", doubt_id=doubt_id, doubt_kind=kind)
+
     @property
     def named(self) -> str:
         """In words, as people read it."""
@@ -72,6 +79,8 @@ class Subject:
             return f"incidents with fingerprint {self.fingerprint}"
         if self.scope == "template":
             return f"template {self.template_id}"
+        if self.scope == "doubt":
+            return f"training doubt {self.doubt_id}"
         if self.session_regex is not None:
             return f"sessions like {_REGEX}{self.session_regex.removeprefix('^(?:').removesuffix(')$')}"
         return f"sessions like {_glob(self.session_like or '')}"
@@ -126,6 +135,30 @@ def find_template(engine: Engine, source_key: str, given: str) -> Subject:
         problem = "several templates begin with it" if rows else "no template has that id"
         nearest = f": {'; '.join(shown)}" if shown else ". The view bi.templates has them all"
         raise DatabaseError(f"{given!r} is no template of {source_key}: {problem}{nearest}")
+
+
+def find_doubt(engine: Engine, source_key: str, given: str) -> Subject:
+    """The doubt of a training whose id is, or begins with, `given`. Raises DatabaseError that lists the latest ones."""
+    select = "SELECT id, kind FROM (SELECT DISTINCT source_id, doubt_id AS id, doubt_id, kind FROM deeplog.training_doubts) d"
+    with transaction(engine) as connection:
+        source_id = source_of(connection, source_key, lock="")
+        rows = _beginning(connection, source_id, given, select, "doubt_id")
+        if len(rows) == 1:
+            return Subject.doubt(rows[0].id, rows[0].kind)
+        if rows:
+            shown = ", ".join(row.id for row in rows)
+            raise DatabaseError(f"{given!r} begins several doubts of {source_key}: {shown}. Give more of it")
+        asked = connection.execute(
+            text(
+                "SELECT doubt_id FROM bi.training_doubts WHERE source_key = :source_key AND champion "
+                "ORDER BY rank LIMIT 5"
+            ),
+            {"source_key": source_key},
+        ).scalars()
+        raise DatabaseError(
+            f"{source_key} has no doubt with id {given!r}; those of the champion, the most telling first: "
+            f"{', '.join(asked) or 'none'}. `deeplog-ops doubts` lists them"
+        )
 
 
 def check_session_pattern(engine: Engine, source_key: str, subject: Subject) -> None:

@@ -10,6 +10,7 @@ from deeplog_ops.db import feedback, learning, ledger
 from deeplog_ops.db import models as model_rows
 from deeplog_ops.db.feedback import KeptSession
 from deeplog_ops.db.runs import Run
+from deeplog_ops.db.training_doubts import hand_on_doubts
 from deeplog_ops.errors import ConfigError
 from deeplog_ops.records import DayBounds
 from deeplog_ops.steps.feedback_checks import Check, checks
@@ -72,7 +73,12 @@ def update(
             return _nothing(place, source, "there is no champion yet: train first")
         keep_what_was_said(place, source.name)
         version = place.registry.read(source.key, champion)
-        said = [session for session in feedback.normal_sessions(place.engine, source.key) if session.keys]
+        # What answers a doubt is in the champion's training already; it counts from the next one.
+        said = [
+            session
+            for session in feedback.normal_sessions(place.engine, source.key)
+            if session.keys and session.doubt_kind is None
+        ]
         known = learnt_by(version)
         new = [session for session in said if name_of(session) not in known]
         if not new:
@@ -131,6 +137,7 @@ def _register(
         templates=Catalogue.from_rows(updated.catalogue).templates,
     )
     publish_workflows(place, updated)
+    hand_on_doubts(place.engine, source.key, champion.version, updated.version)
 
 
 def _decide(

@@ -23,6 +23,7 @@ from deeplog_ops.steps.opinions import fit_opinions
 from deeplog_ops.steps.say import keep_what_was_said
 from deeplog_ops.steps.stage import OpenRun, stage
 from deeplog_ops.steps.stage_rows import template
+from deeplog_ops.steps.training_doubts import ask
 from deeplog_ops.steps.training_sessions import TrainingSessions, training_sessions
 from deeplog_ops.steps.vouched_values import letting_pass
 from deeplog_ops.steps.workplace import Workplace
@@ -106,6 +107,7 @@ def fit(
             templates=catalogue.templates,
         )
         publish_workflows(place, version)
+        asked = ask(opened, version.version, evidence, training, catalogue)
         record.rows = len(keys)
         record.message = (
             f"version {version.version}: {training.sessions} sessions, {len(keys)} distinct sequences; "
@@ -115,6 +117,7 @@ def fit(
                 if training.sampled_out
                 else ""
             )
+            + (f"; {asked} groups of sessions for a person to judge: deeplog-ops doubts" if asked else "")
         )
     ledger.finish_run(place.engine, run_id, "done")
     return version.version

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,10 +15,12 @@ import polars as pl
 
 from deeplog_ops.db import feedback, ledger, readers, verdicts
 from deeplog_ops.db.feedback import KeptSession, Target
-from deeplog_ops.db.verdict_subjects import Subject, find_anomaly, find_incident, find_template
+from deeplog_ops.db.verdict_subjects import Subject, find_anomaly, find_doubt, find_incident, find_template
 from deeplog_ops.db.verdicts import VerdictKind
-from deeplog_ops.errors import LakeError
+from deeplog_ops.errors import DatabaseError, LakeError
 from deeplog_ops.records import PartitionRef
+from deeplog_ops.steps.doubt_sessions import sessions_of_doubt
+from deeplog_ops.steps.kept_sessions import COLUMNS, frames, with_values
 from deeplog_ops.steps.workplace import Workplace
 
 log = logging.getLogger(__name__)
@@ -53,19 +55,22 @@ def subject_of(
     incident: str | None = None,
     template: str | None = None,
     session: str | None = None,
+    doubt: str | None = None,
 ) -> Subject:
-    """What is spoken of, by one of: an anomaly's id, an incident's id or fingerprint, a template's id (all of them or
-    their beginning), or a pattern for names of sessions. Raises DatabaseError that names the nearest."""
+    """What is spoken of, by one of: an anomaly's id, an incident's id or fingerprint, a template's id, the id of a doubt
+    (all of them or their beginning), or a pattern for names of sessions. Raises DatabaseError that names the nearest."""
     key = place.registered(source_name).key
-    given = [value for value in (anomaly, incident, template, session) if value is not None]
+    given = [value for value in (anomaly, incident, template, session, doubt) if value is not None]
     if len(given) != 1:
-        raise ValueError("name one of anomaly, incident, template and session")
+        raise ValueError("name one of anomaly, incident, template, session and doubt")
     if anomaly is not None:
         return find_anomaly(place.engine, key, anomaly)
     if incident is not None:
         return find_incident(place.engine, key, incident)
     if template is not None:
         return find_template(place.engine, key, template)
+    if doubt is not None:
+        return find_doubt(place.engine, key, doubt)
     return Subject.session(given[0])
 
 
@@ -84,7 +89,14 @@ def say_verdict(
     verdicts.check_session_pattern(place.engine, key, subject)
     anomalies, named = feedback.targets(place.engine, key, subject, until)
     wanted = named[:MOST_SESSIONS] if kind.teaches else []
+    beyond = len(named) - len(wanted) if kind.teaches else 0
     kept = sessions_of(place, key, wanted)
+    if subject.doubt_id is not None:
+        if not kind.teaches:
+            raise DatabaseError(
+                f"a doubt of a training is answered by a true or a false positive; {kind} teaches nothing"
+            )
+        kept, beyond = sessions_of_doubt(place, key, subject.doubt_id, MOST_SESSIONS)
     verdict_id = verdicts.record_verdict(
         place.engine, key, kind, subject, who=who, note=note, until=until, sessions=kept
     )
@@ -95,7 +107,7 @@ def say_verdict(
         anomalies,
         kept=sum(session.keys is not None for session in kept),
         gone=tuple((session.day, session.session) for session in kept if session.keys is None),
-        beyond=len(named) - len(wanted) if kind.teaches else 0,
+        beyond=beyond,
         sessionless=kind.teaches and anomalies > 0 and not named,
     )
 
@@ -147,26 +159,7 @@ def _of_day(place: Workplace, source_key: str, day: date, wanted: Sequence[Targe
 
 def _read(place: Workplace, run_id: int, day: date, wanted: Sequence[Target]) -> list[KeptSession]:
     sessions = _sessions(place, ledger.partition(place.engine, run_id, "sessions"), wanted)
-    if sessions.is_empty():
-        return []
-    places = sessions.explode("file_ids", "line_nos").select(
-        *("session", "piece"),
-        pl.col("file_ids").alias("file_id"),
-        pl.col("line_nos").alias("line_no"),
-        pl.int_range(pl.len()).over("session", "piece").alias("place"),
-    )
-    values = _values(place, ledger.partition(place.engine, run_id, "events"), places)
-    return [
-        KeptSession(
-            day,
-            row["session"],
-            row["piece"],
-            tuple(row["keys"]),
-            tuple(row["times"]),
-            *values[row["session"], row["piece"]],
-        )
-        for row in sessions.iter_rows(named=True)
-    ]
+    return with_values(place, run_id, sessions.with_columns(pl.lit(day).alias("day")))
 
 
 def _sessions(place: Workplace, ref: PartitionRef, wanted: Sequence[Target]) -> pl.DataFrame:
@@ -179,47 +172,9 @@ def _sessions(place: Workplace, ref: PartitionRef, wanted: Sequence[Target]) -> 
         },
         {"session": pl.String, "from": pl.Datetime("us", "UTC"), "to": pl.Datetime("us", "UTC")},
     )
-    columns = [
-        "session",
-        "piece",
-        "first_time",
-        "last_time",
-        "judged",
-        "keys",
-        "times",
-        "file_ids",
-        "line_nos",
-    ]
     parts = []
-    for frame in _frames(place, ref, columns):
+    for frame in frames(place, ref, COLUMNS):
         met = frame.filter(pl.col("judged")).join(named, on="session", how="inner")
         overlaps = (pl.col("first_time") <= pl.col("to")) & (pl.col("last_time") >= pl.col("from"))
         parts.append(met.filter(overlaps.fill_null(True)))
     return pl.concat(parts).unique(["session", "piece"]).sort("session", "piece")
-
-
-def _values(
-    place: Workplace, ref: PartitionRef, places: pl.DataFrame
-) -> dict[tuple[str, int], tuple[tuple[tuple[str, ...], ...], tuple[tuple[float | None, ...], ...]]]:
-    """Parameters and numbers of each event of the sessions, in the sessions' order."""
-    columns = ["file_id", "line_no", "parameters", "numbers"]
-    parts = [
-        frame.join(places, on=["file_id", "line_no"], how="inner") for frame in _frames(place, ref, columns)
-    ]
-    found: dict[
-        tuple[str, int], tuple[tuple[tuple[str, ...], ...], tuple[tuple[float | None, ...], ...]]
-    ] = {}
-    for (session, piece), rows in pl.concat(parts).group_by("session", "piece"):
-        ordered = rows.sort("place")
-        found[str(session), int(str(piece))] = (
-            tuple(tuple(values) for values in ordered["parameters"].to_list()),
-            tuple(tuple(values) for values in ordered["numbers"].to_list()),
-        )
-    return found
-
-
-def _frames(place: Workplace, ref: PartitionRef, columns: list[str]) -> Iterable[pl.DataFrame]:
-    for table in place.lake.read(ref, columns=columns):
-        frame = pl.from_arrow(table)
-        assert isinstance(frame, pl.DataFrame)
-        yield frame

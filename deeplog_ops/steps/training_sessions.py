@@ -13,6 +13,7 @@ from datetime import date
 import polars as pl
 
 from deeplog_ops.db import feedback
+from deeplog_ops.steps.known_anomalies import KnownAnomalies, known_anomalies
 from deeplog_ops.steps.learnt import Name, name_of
 from deeplog_ops.steps.stage import OpenRun
 from deeplog_ops.templates.catalogue import Catalogue
@@ -64,7 +65,8 @@ def training_sessions(opened: OpenRun, catalogue: Catalogue) -> TrainingSessions
     zone = opened.source.timezone
     first, last = opened.bounds.start.astimezone(zone).date(), opened.run.day
     barred = feedback.kept_out(engine, key, first, last)
-    counts, left_out, sampled_out = _sampled(opened, catalogue, barred)
+    known = known_anomalies(engine, key, catalogue)
+    counts, left_out, sampled_out = _sampled(opened, catalogue, barred, known)
     vouched: set[Keys] = set()
     weight = vouched_weight(counts.total())
     learnt: list[Name] = []
@@ -72,7 +74,8 @@ def training_sessions(opened: OpenRun, catalogue: Catalogue) -> TrainingSessions
         if session.keys:
             keys = tuple(map(catalogue.resolve, session.keys))
             vouched.add(keys)
-            counts[keys] += weight
+            # What a training asked about it had learnt already: counted oftener, rare sessions would support themselves.
+            counts[keys] = max(counts[keys], 1) if session.doubt_kind else counts[keys] + weight
             learnt.append(name_of(session))
     anomalous = {
         tuple(map(catalogue.resolve, session.keys))
@@ -93,12 +96,12 @@ def training_sessions(opened: OpenRun, catalogue: Catalogue) -> TrainingSessions
 
 
 def _sampled(
-    opened: OpenRun, catalogue: Catalogue, barred: set[tuple[date, str]]
+    opened: OpenRun, catalogue: Catalogue, barred: set[tuple[date, str]], known: KnownAnomalies
 ) -> tuple[Counter[Keys], set[str], int]:
     """What `_of_days` gives, of all sessions, or of half of them, a quarter, ...: the most that have no more distinct
     sequences than the source allows; and how many sessions are left out."""
     most, share = opened.source.training.sequences, 1.0
-    while (found := _of_days(opened, catalogue, barred, share, most)) is None:
+    while (found := _of_days(opened, catalogue, barred, known, share, most)) is None:
         share /= 2
     if found[2]:
         log.warning(
@@ -110,17 +113,22 @@ def _sampled(
 
 
 def _of_days(
-    opened: OpenRun, catalogue: Catalogue, barred: set[tuple[date, str]], share: float, most: int
+    opened: OpenRun,
+    catalogue: Catalogue,
+    barred: set[tuple[date, str]],
+    known: KnownAnomalies,
+    share: float,
+    most: int,
 ) -> tuple[Counter[Keys], set[str], int] | None:
-    """How many judged sessions have each sequence, without the barred ones; the names of these; and how many are not in
-    the sample. None with more than `most` sequences."""
+    """How many judged sessions have each sequence, without the barred ones and those like known anomalies; the names of
+    these; and how many are not in the sample. None with more than `most` sequences."""
     counts: Counter[Keys] = Counter()
     left_out: set[str] = set()
     names = {name for _, name in barred}
     resolved: dict[
         str, str
     ] = {}  # one object a key, however many sequences have it: they all stand in memory
-    columns = ["session", "keys", "judged", "closed_at", "last_time"]
+    columns = ["session", "keys", "sequence_id", "judged", "closed_at", "last_time"]
     sampled_out = 0
     if share < 1:
         columns += ["file_ids", "line_nos"]
@@ -135,11 +143,19 @@ def _of_days(
         if share < 1:
             drawn = kept.filter(_drawn(kept, share, opened.source.model.seed))
             kept, sampled_out = drawn, sampled_out + len(kept) - len(drawn)
-        for keys, sessions in kept.group_by("keys").agg(pl.len()).iter_rows():
+        odd = []
+        grouped = kept.group_by("sequence_id").agg(pl.col("keys").first(), pl.len())
+        for sequence_id, keys, sessions in grouped.iter_rows():
             for key in keys:
                 if key not in resolved:
                     resolved[key] = catalogue.resolve(key)
-            counts[tuple(resolved[key] for key in keys)] += sessions
+            sequence = tuple(resolved[key] for key in keys)
+            if known.like(sequence):
+                odd.append(sequence_id)
+            else:
+                counts[sequence] += sessions
+        if odd:
+            left_out.update(kept.filter(pl.col("sequence_id").is_in(odd))["session"].to_list())
         if len(counts) > most:
             return None
     return counts, left_out, sampled_out

@@ -24,7 +24,9 @@ SELECT
     v.session_regex,
     kept.sessions AS sessions_kept,
     v.withdrawn_at,
-    v.withdrawn_by
+    v.withdrawn_by,
+    v.doubt_id,
+    v.doubt_kind
 FROM deeplog.verdicts v
 JOIN deeplog.sources s ON s.source_id = v.source_id
 LEFT JOIN bi.templates t ON t.source_key = s.key AND t.template_id = v.template_id
@@ -39,7 +41,7 @@ COMMENT ON COLUMN bi.verdicts.source_key    IS 'Identity of the source; stays wh
 COMMENT ON COLUMN bi.verdicts.source        IS 'Name of the source.';
 COMMENT ON COLUMN bi.verdicts.verdict_id    IS 'Number of the verdict.';
 COMMENT ON COLUMN bi.verdicts.verdict       IS 'false_positive (learnt as normal for good), true_positive (kept out of training), expected (until a day), or mute.';
-COMMENT ON COLUMN bi.verdicts.scope         IS 'What it is about: anomaly, incident, template or session.';
+COMMENT ON COLUMN bi.verdicts.scope         IS 'What it is about: anomaly, incident, template, session, or doubt of a training.';
 COMMENT ON COLUMN bi.verdicts.state         IS 'holds; over: the last day that it applies to is past; withdrawn.';
 COMMENT ON COLUMN bi.verdicts.created_at    IS 'When it was said.';
 COMMENT ON COLUMN bi.verdicts.who           IS 'Who said it.';
@@ -56,3 +58,5 @@ COMMENT ON COLUMN bi.verdicts.session_regex IS 'Regular expression for the names
 COMMENT ON COLUMN bi.verdicts.sessions_kept IS 'Sessions kept for training beyond the retention of the lake.';
 COMMENT ON COLUMN bi.verdicts.withdrawn_at  IS 'When it was taken back; null: it was not.';
 COMMENT ON COLUMN bi.verdicts.withdrawn_by  IS 'Who took it back.';
+COMMENT ON COLUMN bi.verdicts.doubt_id      IS 'Doubt of a training that it answers, as in bi.training_doubts.';
+COMMENT ON COLUMN bi.verdicts.doubt_kind    IS 'Kind of that doubt.';

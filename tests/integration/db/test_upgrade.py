@@ -63,7 +63,8 @@ def old(empty_database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine
 
 
 def test_old_rows_are_read_and_their_day_is_replaced_in_its_old_month(old: Engine) -> None:
-    assert [name.split("_")[0] for name in migrate.migrate(old)] == ["0007", "0008", "0009", "0010"]
+    newer = [f"{file.number:04d}" for file in sql_files.folder("migrations") if file.number > OLD]
+    assert [name.split("_")[0] for name in migrate.migrate(old)] == newer
     migrate.require_current(old)
     (found,) = readers.day_report(old, "web", DAY).anomalies
     assert (found.reason, found.details, found.incident_id, found.shown) == ("old words", {}, None, True)

@@ -1,0 +1,60 @@
+"""The sessions behind a doubt of a training, as an answer keeps them: one for each sequence of the group."""
+
+from __future__ import annotations
+
+import logging
+
+import polars as pl
+
+from deeplog_ops.db import ledger, training_doubts
+from deeplog_ops.db.feedback import KeptSession
+from deeplog_ops.errors import DatabaseError, LakeError
+from deeplog_ops.steps.kept_sessions import COLUMNS, frames, with_values
+from deeplog_ops.steps.stage import OpenRun
+from deeplog_ops.steps.workplace import Workplace
+
+log = logging.getLogger(__name__)
+
+
+def sessions_of_doubt(
+    place: Workplace, source_key: str, doubt_id: str, most: int
+) -> tuple[list[KeptSession], int]:
+    """One session for each of `most` sequences, and how many sequences are beyond that.
+
+    They are read from the stages of the training that asked. When the lake has forgotten these, it is the example alone,
+    without keys. Raises DatabaseError for a doubt that no version has any more.
+    """
+    doubt = training_doubts.doubt(place.engine, source_key, doubt_id)
+    if doubt is None:
+        raise DatabaseError(f"{source_key} has no doubt {doubt_id} any more: `deeplog-ops doubts` lists them")
+    wanted = list(doubt.sequence_ids[:most])
+    try:
+        kept = _read(OpenRun.of(place, doubt.run_id), wanted)
+    except LakeError as error:
+        log.warning("what was said of doubt %s is kept without its lines: %s", doubt_id, error)
+        kept = []
+    return kept or [KeptSession(doubt.day, doubt.session)], len(doubt.sequence_ids) - len(wanted)
+
+
+def closing_day(zone: str) -> pl.Expr:
+    """The day that a session of the stage "sessions" belongs to, in a zone; null where it has no time."""
+    return pl.coalesce("closed_at", "last_time").dt.convert_time_zone(zone).dt.date()
+
+
+def _read(opened: OpenRun, wanted: list[str]) -> list[KeptSession]:
+    place, run = opened.place, opened.run
+    if not {"sessions", "events"} <= ledger.committed_stages(place.engine, run.run_id):
+        return []
+    columns = [*COLUMNS, "sequence_id", "closed_at"]
+    found = pl.concat(
+        frame.filter(pl.col("judged") & pl.col("sequence_id").is_in(wanted))
+        for frame in frames(place, opened.partition("sessions"), columns)
+    )
+    latest = (
+        found.sort("last_time", "session", "piece", descending=[True, False, False], nulls_last=True)
+        .unique("sequence_id", keep="first", maintain_order=True)
+        .with_columns(closing_day(opened.source.reading.zone).fill_null(run.day).alias("day"))
+        .unique(["session", "piece"], keep="first", maintain_order=True)
+        .sort("session", "piece")
+    )
+    return with_values(place, run.run_id, latest)

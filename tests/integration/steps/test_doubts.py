@@ -1,0 +1,174 @@
+"""What a training asks a person: two anomalies of one kind among its sessions hide the next, until somebody answers."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, date, datetime, timedelta
+
+from deeplog_ops.db import models, sources
+from deeplog_ops.db.engine import transaction
+from deeplog_ops.db.training_doubts import AskedDoubt, delete_doubts, doubts_of, hand_on_doubts
+from deeplog_ops.db.verdicts import VerdictKind, withdraw
+from deeplog_ops.steps import maintenance
+from deeplog_ops.steps.feedback import update
+from deeplog_ops.steps.say import Said, say_verdict, subject_of
+from deeplog_ops.steps.whole_runs import run_training
+from tests.integration.steps.conftest import FIRST, SCORED_DAYS, Sample, at
+from tests.integration.steps.test_cli import Run, platform, run
+from tests.integration.steps.test_feedback import found
+
+__all__ = ["platform", "run"]
+
+A = SCORED_DAYS[0]
+TRUE, FALSE = VerdictKind.TRUE_POSITIVE, VerdictKind.FALSE_POSITIVE
+LAST = A - timedelta(days=1)
+
+
+def odd_sessions(sample: Sample, day: date, number: int) -> set[str]:
+    """Add sessions to a day: a normal one of the first day in which a line comes twice that no other has; their ids."""
+    raw = "".join(path.read_text() for path in sorted(sample.raw.glob(f"harbour-{FIRST}*")))
+    ids = dict.fromkeys(re.findall(r"\b(req-[0-9a-f]{10})\b", raw))
+    normal = next(name for name in ids if raw.count(name) > 4)
+    lines = [line.replace(str(FIRST), str(day)) for line in raw.splitlines() if normal in line]
+    odd = lines[0].split(": ")[0] + f": {normal} lease was lost by the keeper"
+    made = [f"req-{day.day:02}{turn:08x}" for turn in range(number)]
+    written = [line.replace(normal, new) for new in made for line in (*lines[:2], odd, odd, *lines[2:])]
+    (sample.raw / f"odd-{day}.log").write_text("\n".join(written) + "\n")
+    return set(made)
+
+
+def trained(sample: Sample, key: str) -> str:
+    version, _ = run_training(sample.place, "sample", LAST, run_key=key, days=3, rule="yes", epochs=1)
+    return version
+
+
+def asked(sample: Sample, version: str) -> list[AskedDoubt]:
+    return doubts_of(sample.place.engine, "sample", version)
+
+
+def of_lease(sample: Sample, version: str) -> AskedDoubt:
+    (found,) = (each for each in asked(sample, version) if "lease was lost" in each.reason)
+    return found
+
+
+def answer(sample: Sample, kind: VerdictKind, doubt: AskedDoubt) -> Said:
+    subject = subject_of(sample.place, "sample", doubt=doubt.doubt_id[:8])
+    return say_verdict(sample.place, "sample", kind, subject, who="ann")
+
+
+def is_found(sample: Sample, session: str, key: str) -> bool:
+    sample.run(A, key)
+    return session in {each.session for each in found(sample, A)}
+
+
+def test_two_anomalies_of_a_kind_are_asked_about_and_once_answered_the_next_is_found(sample: Sample) -> None:
+    two = odd_sessions(sample, FIRST + timedelta(days=1), 2)
+    (next_one,) = odd_sessions(sample, A, 1)
+    first = trained(sample, "first")
+    doubt = of_lease(sample, first)
+    assert (doubt.sessions, doubt.sequences, doubt.verdict) == (2, 1, None)
+    assert doubt.session in two
+    assert (doubt.day, doubt.line_no) == (FIRST + timedelta(days=1), 1)
+    assert (doubt.path or "").endswith(f"odd-{FIRST + timedelta(days=1)}.log")
+    assert '"<*> lease was lost by the keeper" came twice, there never' in doubt.reason
+    assert not is_found(sample, next_one, "before"), "two of a kind vouch for each other"
+
+    said = answer(sample, TRUE, doubt)
+    assert (said.kept, said.gone, said.anomalies) == (1, (), 0)
+    assert of_lease(sample, first).verdict == "true_positive"
+    # What comes to the training days later and is like it is left out as well.
+    odd_sessions(sample, FIRST + timedelta(days=2), 1)
+    second = trained(sample, "second")
+    assert sample.place.registry.read("sample", second).metrics["true_positives_left_out"] == 3
+    assert not [each for each in asked(sample, second) if "lease was lost" in each.reason]
+    assert is_found(sample, next_one, "after")
+
+
+def test_what_was_called_normal_is_learnt_and_is_no_doubt_any_more(sample: Sample) -> None:
+    odd_sessions(sample, FIRST + timedelta(days=1), 2)
+    (next_one,) = odd_sessions(sample, A, 1)
+    doubt = of_lease(sample, trained(sample, "first"))
+    said = answer(sample, FALSE, doubt)
+    assert said.kept == 1
+    done = update(sample.place, "sample", who="test", run_key="tonight")
+    assert done.version is None, "the champion has learnt these sessions: there is nothing to update"
+    second = trained(sample, "second")
+    assert not [each for each in asked(sample, second) if "lease was lost" in each.reason]
+    assert not is_found(sample, next_one, "after")
+    # It stays normal when its days are no longer among those of the training.
+    (sample.raw / f"odd-{FIRST + timedelta(days=1)}.log").unlink()
+    trained(sample, "third")
+    assert not is_found(sample, next_one, "later")
+
+
+def test_withdrawn_an_answer_is_a_doubt_again(sample: Sample) -> None:
+    odd_sessions(sample, FIRST, 2)
+    first = trained(sample, "first")
+    said = answer(sample, TRUE, of_lease(sample, first))
+    withdraw(sample.place.engine, said.verdict_id, who="ann")
+    assert of_lease(sample, first).verdict is None
+    again = trained(sample, "second")
+    assert of_lease(sample, again).doubt_id == of_lease(sample, first).doubt_id
+
+
+def test_doubts_are_the_same_run_again_are_handed_on_and_go_with_their_version(sample: Sample) -> None:
+    engine = sample.place.engine
+    odd_sessions(sample, FIRST, 2)
+    first = trained(sample, "first")
+    before = asked(sample, first)
+    assert [each.rank for each in before] == list(range(1, len(before) + 1))
+    assert trained(sample, "again") == first
+    assert asked(sample, first) == before
+    other = next(row.version for row in models.list_versions(engine, "sample") if row.version != first)
+    hand_on_doubts(engine, "sample", first, other)
+    assert asked(sample, other) == before
+    with transaction(engine) as connection:
+        delete_doubts(connection, 1, [other])
+    assert asked(sample, other) == []
+    assert asked(sample, first) == before
+    assert sources.remove(engine, "sample")["training_doubts"] == len(before)
+
+
+def test_an_answer_when_the_lake_has_forgotten_holds_by_the_name_of_the_example(sample: Sample) -> None:
+    odd_sessions(sample, FIRST, 2)
+    doubt = of_lease(sample, trained(sample, "first"))
+    settings = sample.place.source("sample").retention
+    late = datetime.combine(A + timedelta(days=settings.lake_days + 5), datetime.min.time(), UTC)
+    maintenance.expire(at(sample, late).place, "sample")
+    said = answer(sample, TRUE, doubt)
+    assert (said.kept, said.gone) == (0, ((FIRST, doubt.session),))
+    second = trained(sample, "second")
+    assert sample.place.registry.read("sample", second).metrics["true_positives_left_out"] == 1
+
+
+def test_doubts_are_listed_and_answered_by_command(run: Run, platform: Sample) -> None:
+    odd_sessions(platform, FIRST, 2)
+    version = trained(platform, "first")
+    total = len(asked(platform, version))
+    doubt = of_lease(platform, version)
+    listed = run("doubts", "--source", "sample")
+    assert listed.code == 0, listed.err
+    command = f"deeplog-ops verdict add sample --doubt {doubt.doubt_id[:8]}"
+    for words in (f"{total} doubts, {total} without an answer", doubt.session, f"{command} --true-positive"):
+        assert words in listed.out
+    assert f"{total} doubts of its training await an answer" in run("health", "--source", "sample").out
+
+    done = run("verdict", "add", "sample", "--doubt", doubt.doubt_id[:8], "--true-positive")
+    assert done.code == 0, done.err
+    assert "The next training leaves out these sessions (1 sequence) and what is like them." in done.out
+    assert "answered: true positive, verdict 1" in run("doubts", "--source", "sample").out
+    told = json.loads(run("doubts", "--source", "sample", "--version", version, "--json").out)
+    answered = [each for each in told["doubts"] if each["verdict"]]
+    assert (told["version"], [each["doubt_id"] for each in answered]) == (version, [doubt.doubt_id])
+    assert json.loads(run("health", "--source", "sample", "--json").out)["doubts"] == total - 1
+    assert f"training doubt {doubt.doubt_id}" in run("verdict", "list", "sample").out
+    assert f"{total} doubts" not in run("health", "--source", "sample").out
+
+
+def test_what_is_no_answer_to_a_doubt_is_refused(run: Run, platform: Sample) -> None:
+    mute = run("verdict", "add", "sample", "--doubt", "abcd", "--mute")
+    assert "a doubt is answered by --true-positive" in mute.err
+    unknown = run("verdict", "add", "sample", "--doubt", "abcd1234", "--true-positive")
+    assert "sample has no doubt with id 'abcd1234'" in unknown.err
+    assert "no version 'v0'" in run("doubts", "--source", "sample", "--version", "v0").err
