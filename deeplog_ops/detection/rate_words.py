@@ -26,11 +26,12 @@ def rate_anomaly(
     zone: ZoneInfo,
     model_version: str,
     known: bool,
+    warming_up: int | None = None,
 ) -> Anomaly:
     """The finding as an anomaly without a session. `seen` is when its lines came first and last, None where none did.
 
     `known` is whether the version's catalogue has the template; `where` its first line, or, where too few came, the
-    last line before.
+    last line before. `warming_up` is from how many days the rates were learnt, where these are few.
     """
     return Anomaly(
         source_key=source_key,
@@ -49,9 +50,9 @@ def rate_anomaly(
         rank=None,
         probability=None,
         p_value=min(found.per_day, 1.0),
-        reason=reason(found, text, zone, known),
+        reason=reason(found, text, zone, known) + few_days(warming_up),
         model_version=model_version,
-        details=_details(found, known),
+        details=_details(found, known, warming_up),
     )
 
 
@@ -69,8 +70,14 @@ def reason(found: RateFinding, text: str, zone: ZoneInfo, known: bool = True) ->
     return f"{name} came {_times(found.actual)} {span}, {usual} (at most {found.limit:,})."
 
 
-def _details(found: RateFinding, known: bool) -> Mapping[str, Any]:
-    return {
+def few_days(days: int | None) -> str:
+    """What to add where rates were learnt from few days; nothing for None."""
+    return "" if days is None else f" These rates were learnt from {days} days only."
+
+
+def _details(found: RateFinding, known: bool, warming_up: int | None) -> Mapping[str, Any]:
+    few = {} if warming_up is None else {"warming_up": True, "learnt_from_days": warming_up}
+    return few | {
         "expected": round(found.expected, 2),
         "actual": found.actual,
         "limit": found.limit,

@@ -55,6 +55,7 @@ class RateBaseline:
     habits: NDArray[np.float64]  # (T, 7, S): the most that came on a weekday at this place of the clock
     calibrations: Mapping[Test, Calibration]
     tests: Mapping[int, float]  # scores of a span on a day
+    weekdays: frozenset[int] = frozenset(range(7))  # that training has seen, Monday is 0
 
     @classmethod
     def fit(cls, counts: RateCounts, settings: Rates) -> RateBaseline | None:
@@ -88,11 +89,22 @@ class RateBaseline:
             habits=np.concatenate(habits),
             calibrations=held.calibrations(),
             tests={span: count / min(days, HELD_OUT) for span, count in held.counts().items()},
+            weekdays=frozenset(weekdays.tolist()),
         )
 
     @cached_property
     def rows(self) -> dict[str, int]:
         return {key: row for row, key in enumerate(self.keys)}
+
+    @property
+    def warming_up(self) -> bool:
+        """Too few days to have shown a week."""
+        return self.days < FEW
+
+    def within_budget(self, key: str, weekday: int) -> bool:
+        """Whether training can say how often a template's counts are odd: nothing is known of what it never saw, on a
+        weekday that it never saw."""
+        return not self.warming_up or key in self.rows or weekday in self.weekdays
 
     def threshold(self, span: int, rising: bool) -> float:
         """The surprise above which a window of a span is an alarm: as measured, but no lower than its own meaning.
@@ -123,6 +135,7 @@ class RateBaseline:
                 "keys": list(self.keys),
                 "bin_seconds": self.width.total_seconds(),
                 "days": self.days,
+                "weekdays": sorted(self.weekdays),
                 "bins": self.bins,
                 "pooled_dispersion": self.pooled,
                 "false_alarms_per_day": self.false_alarms_per_day,
@@ -163,6 +176,7 @@ class RateBaseline:
                     for rising in (True, False)
                 },
                 tests={int(span): float(each["tests_per_day"]) for span, each in spans.items()},
+                weekdays=frozenset(map(int, data.get("weekdays", range(7)))),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"these are no rates of a version: {error!r}") from error

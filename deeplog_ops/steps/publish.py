@@ -12,6 +12,7 @@ from deeplog_ops.db.publish import DayResult, publish_day
 from deeplog_ops.records import Anomaly, DayState
 from deeplog_ops.schemas import STAGES
 from deeplog_ops.steps import stage_rows as rows
+from deeplog_ops.steps.score_rates import warming_up
 from deeplog_ops.steps.stage import OpenRun, stage
 from deeplog_ops.steps.workplace import Workplace
 
@@ -122,4 +123,8 @@ def _state(opened: OpenRun, absent: str | None, judged: int) -> tuple[DayState, 
             f"the model was trained on {version.training_sessions} sessions; verdicts need "
             f"{opened.source.detection.least_sessions}"
         )
-    return DayState.SCORED, absent and f"{absent}: only sessions that began before it were judged"
+    said = [
+        absent and f"{absent}: only sessions that began before it were judged",
+        opened.source.detection.rates.enabled and warming_up(version),
+    ]
+    return DayState.SCORED, "; ".join(some for some in said if some) or None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 from datetime import datetime
 
 import numpy as np
@@ -18,24 +19,34 @@ from deeplog_ops.steps.rate_lines import lines_of
 from deeplog_ops.steps.stage import OpenRun, commit, stage, writer
 from deeplog_ops.steps.stage_rows import anomaly_table
 from deeplog_ops.steps.workplace import Workplace
+from deeplog_ops.storage.model_version import ModelVersion
 from deeplog_ops.templates.catalogue import Catalogue
 
+TOLD = 5  # findings that a message names
 MOST = 2000  # findings of a day that are kept, the oddest; a day with more has one cause
 
 
 def score_rates(place: Workplace, run_id: int) -> int:
-    """Write the stage "rate_findings"; how many there are. Without a version, or without its rates, there are none."""
+    """Write the stage "rate_findings"; how many there are. Without a version, or without its rates, there are none.
+
+    What cannot be counted against the budget is told in the stage's message, as an opinion, and is no anomaly: all of a
+    day that warms up, and of rates that do (from fewer days than a week) what training never saw on a weekday that it
+    never saw.
+    """
     opened = OpenRun.of(place, run_id)
     with stage(opened, "score_rates") as record, writer(opened, "rate_findings", record.attempt) as out:
-        part = opened.version.part("rates") if opened.version else None
+        version, detection = opened.version, opened.source.detection
+        part = version.part("rates") if version else None
         found: list[Anomaly] = []
-        if not opened.source.detection.rates.enabled:
+        if not detection.rates.enabled:
             record.message = "rates are not watched"
-        elif part is None:
+        elif version is None or part is None:
             record.message = "the model version has no rates: too few training days"
         else:
-            baseline = RateBaseline.restore(part)
-            found, record.message = _found(opened, baseline, version_catalogue(opened))
+            judged = not version.warming_up(detection.least_sessions)
+            found, record.message = _found(
+                opened, RateBaseline.restore(part), version_catalogue(opened), judged
+            )
         out.write_batch(anomaly_table(found))
         out.close()
         commit(opened, out)
@@ -43,7 +54,19 @@ def score_rates(place: Workplace, run_id: int) -> int:
     return record.rows
 
 
-def _found(opened: OpenRun, baseline: RateBaseline, catalogue: Catalogue) -> tuple[list[Anomaly], str]:
+def warming_up(version: ModelVersion) -> str | None:
+    """In words that a version's rates come from too few days; None where they do not, or there are none."""
+    part = version.part("rates")
+    if part is None or not (baseline := RateBaseline.restore(part)).warming_up:
+        return None
+    missing = [calendar.day_name[day] for day in range(7) if day not in baseline.weekdays]
+    return f"rates are warming up: learnt from {baseline.days} days, without {', '.join(missing)}"
+
+
+def _found(
+    opened: OpenRun, baseline: RateBaseline, catalogue: Catalogue, judged: bool
+) -> tuple[list[Anomaly], str]:
+    """`judged` is whether the day is: what is odd on a day that warms up is told, and not counted."""
     (bins,) = days_of(opened, baseline.width)
     keys, (counts,) = counted(opened, catalogue, (bins,))
     if not counts.any():
@@ -51,10 +74,19 @@ def _found(opened: OpenRun, baseline: RateBaseline, catalogue: Catalogue) -> tup
     over = _over(opened, bins)
     keys, counts = with_silent(baseline, keys, counts)
     findings = rate_findings(baseline, keys, counts[:, :over], bins, catalogue.by_id)
-    message = f"{len(findings)} odd rates among {len(keys)} templates"
+    weekday = bins.day.weekday()
+    within = [found for found in findings if judged and baseline.within_budget(found.key, weekday)]
+    message = f"{len(within)} odd rates among {len(keys)} templates"
+    if told := [found for found in findings if found not in within]:
+        why = "what training never saw, on a weekday that it never saw" if judged else "the day is warming up"
+        message += f"; {len(told)} more are not counted ({why}): " + "; ".join(
+            f"{found.kind} of {found.key}, {found.actual:,} from {found.begin:%H:%M} UTC"
+            for found in told[:TOLD]
+        )
     if over < len(bins):
         message += f"; the day is not over, {over} of {len(bins)} bins are"
-    return _anomalies(opened, findings[:MOST], catalogue), message
+    few = baseline.days if baseline.warming_up else None
+    return _anomalies(opened, within[:MOST], catalogue, few), message
 
 
 def _over(opened: OpenRun, bins: DayBins) -> int:
@@ -71,7 +103,9 @@ def _seconds(moment: datetime) -> float:
     return moment.timestamp()
 
 
-def _anomalies(opened: OpenRun, findings: list[RateFinding], catalogue: Catalogue) -> list[Anomaly]:
+def _anomalies(
+    opened: OpenRun, findings: list[RateFinding], catalogue: Catalogue, few: int | None
+) -> list[Anomaly]:
     assert opened.version is not None
     lines = lines_of(opened, findings, catalogue)
     texts = _texts(opened, {found.key for found in findings})
@@ -86,6 +120,7 @@ def _anomalies(opened: OpenRun, findings: list[RateFinding], catalogue: Catalogu
             zone=opened.source.timezone,
             model_version=opened.version.version,
             known=found.key in catalogue.by_id,
+            warming_up=few,
         )
         for found, line in zip(findings, lines, strict=True)
     ]

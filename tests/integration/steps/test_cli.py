@@ -145,9 +145,10 @@ def test_a_day_is_run_and_reported(run: Run, platform: Sample) -> None:
     done = run("run", "daily", "--source", "sample", "--day", DAY, "--until", until)
     assert done.code == 0, done.err
     assert [line.split()[:2] for line in done.out.splitlines()] == [
-        [str(DAY), "scored:"],
-        [str(until), "scored:"],
+        [str(DAY), "scored"],
+        [str(until), "scored"],
     ]
+    assert all("(rates are warming up: learnt from 3 days," in line for line in done.out.splitlines())
     report = json.loads(run("report", "--source", "sample", "--day", DAY, "--json").out)
     assert report["status"]["state"] == "scored"
     assert report["anomalies"][0]["lines"][0]["text"]

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from deeplog_ops.db import models as model_rows
 from deeplog_ops.db import readers
 from deeplog_ops.records import DayState
+from deeplog_ops.simulate import read_labels
 from deeplog_ops.steps.promote import promote
 from deeplog_ops.steps.whole_runs import run_training
 from tests.integration.steps.conftest import FIRST, SCORED_DAYS, Sample
@@ -59,9 +60,39 @@ def test_a_day_that_warms_up_has_what_its_rules_found(sample: Sample) -> None:
     assert done.state is DayState.WARMING_UP
     results = sample.results()
     assert {row[2] for row in results["anomalies"]} >= {"rules"}
-    assert not {row[2] for row in results["anomalies"]} & {"sessions", "values"}
+    assert not {row[2] for row in results["anomalies"]} & {"sessions", "values", "rates"}
     assert results["incidents"]
     assert results["health"] == []
+
+
+def test_rates_of_a_day_that_warms_up_are_told_and_not_counted(sample: Sample) -> None:
+    """The sample's first scored day has a flood."""
+    configuration = sample.root / "sources" / "sample.yaml"
+    day = next(label.day for label in read_labels(sample.root / "labels.csv") if label.kind == "flood")
+    sample.run(day)
+    assert "rates" in {row[2] for row in sample.results()["anomalies"]}
+    configuration.write_text(configuration.read_text() + "detection: {least_sessions: 100000}\n")
+    assert sample.run(day, key="again").state is DayState.WARMING_UP
+    assert sample.results()["anomalies"] == []
+    with sample.place.engine.connect() as connection:
+        message = connection.execute(
+            text("SELECT message FROM bi.stages WHERE stage = 'score_rates' ORDER BY run_id DESC LIMIT 1")
+        ).scalar_one()
+    assert "not counted (the day is warming up): rate_" in message
+
+
+def test_rates_from_few_days_say_so_on_the_day_and_with_each_finding(sample: Sample) -> None:
+    """Trained from Monday to Wednesday."""
+    for day in SCORED_DAYS:
+        sample.run(day)
+    results = sample.results()
+    assert {row[2] for row in results["days"]} == {
+        "rates are warming up: learnt from 3 days, without Thursday, Friday, Saturday, Sunday"
+    }
+    found = [row for row in results["anomalies"] if row[2] == "rates"]
+    assert found
+    assert all("learnt from 3 days only" in row[19] for row in found)
+    assert all(json.loads(row[21])["warming_up"] for row in found)
 
 
 def test_a_stream_of_a_single_template_is_learnt_and_a_flood_of_it_is_told_in_few_words(

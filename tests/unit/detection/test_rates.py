@@ -210,6 +210,18 @@ def test_a_template_that_the_version_does_not_know_counts_as_a_flood_alone() -> 
     assert (found.kind, found.key) == ("rate_new", "many")
 
 
+def test_what_training_never_saw_on_a_weekday_that_it_never_saw_is_beyond_the_budget() -> None:
+    """Of few days alone: a week has shown every weekday."""
+    few, week = (baseline_of(*steady(100, days=days)) for days in (3, 7))
+    monday, saturday = 0, 5
+    assert few.within_budget("t0", saturday)
+    assert few.within_budget("never", monday)
+    assert not few.within_budget("never", saturday)
+    assert week.within_budget("never", saturday)
+    again = RateBaseline.restore(few.to_part())
+    assert not again.within_budget("never", saturday)
+
+
 def test_hours_that_are_not_over_are_not_judged() -> None:
     baseline, counts = today(100)
     morning = {key: row[:12] for key, row in counts.items()}
