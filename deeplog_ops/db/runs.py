@@ -17,14 +17,16 @@ from deeplog_ops.records import DayBounds, stable_id
 
 _COLUMNS = (
     "r.run_id, r.source_id, s.key AS source_key, r.kind, r.day, r.run_key, r.version, "
-    "r.view_start, r.starts_at, r.ends_at, r.config, r.config_hash, r.state, r.started_at"
+    "r.view_start, r.starts_at, r.ends_at, r.config, r.config_hash, r.state, r.started_at, "
+    "coalesce(r.passed_to, r.ends_at) AS passed_to"
 )
 
 
 @dataclass(frozen=True)
 class Run:
     """A run of a day (kind daily), a training on the days up to it (train), or an update by what people said
-    (feedback), with its pinned version."""
+    (feedback), with its pinned version. `passed_to` is the end of its day, or, of one that was not over, when the run
+    began."""
 
     run_id: int
     source_id: int
@@ -38,6 +40,7 @@ class Run:
     config_hash: str
     state: str
     started_at: datetime
+    passed_to: datetime
 
 
 def begin_run(
@@ -51,9 +54,10 @@ def begin_run(
     config: Mapping[str, Any],
     bounds: DayBounds,
     kind: Literal["daily", "train", "feedback"] = "daily",
+    now: datetime | None = None,
 ) -> Run:
     """Begin a run, or take it up again: the same key on the same day is the same run with its pinned version.
-    Bounds and configuration are those of the last begin.
+    Bounds and configuration are those of the last begin, and so is what had passed of the day by `now` (default: all).
 
     `choice` is "champion", "keep" (the version of the day's live run, else the champion) or a version. A training
     and an update leave the table of days alone. Raises ModelError for a version that the source does not have.
@@ -61,11 +65,17 @@ def begin_run(
     with transaction(engine) as connection:
         source_id = source_of(connection, source_key)
         key = {"source_id": source_id, "day": day, "run_key": run_key, "kind": kind}
-        pinned = {"config": json_text(dict(config)), "config_hash": stable_id(json_text(dict(config)))}
+        passed_to = bounds.end if now is None else min(now, bounds.end)
+        pinned = {
+            "passed_to": passed_to,
+            "config": json_text(dict(config)),
+            "config_hash": stable_id(json_text(dict(config))),
+        }
         run_id = connection.execute(
             text(
                 "UPDATE deeplog.runs SET state = 'running', finished_at = NULL, error = NULL, view_start = :view_start, "
-                "starts_at = :start, ends_at = :end, config = CAST(:config AS jsonb), config_hash = :config_hash WHERE source_id = :source_id "
+                "starts_at = :start, ends_at = :end, config = CAST(:config AS jsonb), config_hash = :config_hash, "
+                "passed_to = :passed_to WHERE source_id = :source_id "
                 "AND kind = :kind AND day = :day AND run_key = :run_key RETURNING run_id"
             ),
             {**key, **_instants(bounds), **pinned},
@@ -75,8 +85,8 @@ def begin_run(
             run_id = connection.execute(
                 text(
                     "INSERT INTO deeplog.runs (source_id, kind, day, run_key, view_start, starts_at, ends_at, trigger, "
-                    "model_choice, version, config, config_hash) VALUES (:source_id, :kind, :day, :run_key, :view_start, "
-                    ":start, :end, :trigger, :choice, :version, CAST(:config AS jsonb), :config_hash) "
+                    "model_choice, version, config, config_hash, passed_to) VALUES (:source_id, :kind, :day, :run_key, :view_start, "
+                    ":start, :end, :trigger, :choice, :version, CAST(:config AS jsonb), :config_hash, :passed_to) "
                     "ON CONFLICT (source_id, kind, day, run_key) DO UPDATE SET state = 'running' RETURNING run_id"
                 ),
                 {
@@ -245,6 +255,7 @@ def _run(connection: Connection, run_id: int) -> Run:
         row.config_hash,
         row.state,
         row.started_at,
+        row.passed_to,
     )
 
 

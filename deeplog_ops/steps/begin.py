@@ -15,14 +15,16 @@ def begin_day(
     place: Workplace, source_name: str, day: date, run_key: str, *, trigger: str, choice: str = "champion"
 ) -> int:
     """The number of the run of one day. The same `run_key` again (a retry) is the same run: it keeps its model
-    version, and takes the configuration as it is now, so that it sees a mended file.
+    version, and takes the configuration as it is now, so that it sees a mended file. How much of a day that is not
+    over had passed is pinned, too.
 
     `choice` is the model version to score with: "champion", "keep" (the one the day was last scored with) or a
     version's name. MissingInput for a day that lies so far ahead that its lines would be refused.
     """
     source = place.registered(source_name)
     bounds = DayBounds.of(day, source.reading.zone, source.sessions.lookback)
-    require_begun(bounds, place.now(), source.reading.future)
+    now = place.now()
+    require_begun(bounds, now, source.reading.future)
     run = ledger.begin_run(
         place.engine,
         source.key,
@@ -32,6 +34,7 @@ def begin_day(
         choice=choice,
         config=source.model_dump(mode="json"),
         bounds=bounds,
+        now=now,
     )
     return run.run_id
 

@@ -123,7 +123,9 @@ def _state(opened: OpenRun, absent: str | None, judged: int) -> tuple[DayState, 
             f"the model was trained on {version.training_sessions} sessions; verdicts need "
             f"{opened.source.detection.least_sessions}"
         )
+    passed, end = opened.run.passed_to, opened.bounds.end
     said = [
+        passed < end and f"the day was not over: rates are judged up to {passed:%H:%M} UTC",
         absent and f"{absent}: only sessions that began before it were judged",
         opened.source.detection.rates.enabled and warming_up(version),
     ]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import calendar
-from datetime import datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
-from deeplog_ops.db import ledger
 from deeplog_ops.detection.rate_words import rate_anomaly
 from deeplog_ops.detection.rates import RateFinding, rate_findings, with_silent
 from deeplog_ops.models.rate_baseline import RateBaseline
@@ -71,7 +70,7 @@ def _found(
     keys, (counts,) = counted(opened, catalogue, (bins,))
     if not counts.any():
         return [], "no lines of this day to count"
-    over = _over(opened, bins)
+    over = _over(opened, bins, counts)
     keys, counts = with_silent(baseline, keys, counts)
     findings = rate_findings(baseline, keys, counts[:, :over], bins, catalogue.by_id)
     weekday = bins.day.weekday()
@@ -89,18 +88,14 @@ def _found(
     return _anomalies(opened, within[:MOST], catalogue, few), message
 
 
-def _over(opened: OpenRun, bins: DayBins) -> int:
-    """How many bins are over: all of a day that is; of one that is not, those before its files were last written."""
-    now = opened.place.now()
-    if now >= bins.end:
+def _over(opened: OpenRun, bins: DayBins, counts: NDArray[np.int64]) -> int:
+    """How many bins are over: all of a day that was when the run began; of another those before its last line, and
+    before the run. The clock of the stage plays no part, nor do times of files."""
+    passed = opened.run.passed_to
+    if passed >= bins.end:
         return len(bins)
-    files = ledger.run_files(opened.place.engine, opened.run.run_id)
-    until = min([now, max((file.modified for file in files), default=now)])
-    return int(np.searchsorted([_seconds(end) for end in bins.ends], _seconds(until), side="right"))
-
-
-def _seconds(moment: datetime) -> float:
-    return moment.timestamp()
+    last_with_lines = int(np.flatnonzero(counts.any(axis=0))[-1])
+    return min(sum(end <= passed for end in bins.ends), last_with_lines)
 
 
 def _anomalies(

@@ -17,7 +17,8 @@ SELECT
     r.error,
     r.run_key,
     r.config_hash,
-    d.run_id IS NOT NULL AS live
+    d.run_id IS NOT NULL AS live,
+    r.passed_to
 FROM deeplog.runs r
 JOIN deeplog.sources s ON s.source_id = r.source_id
 LEFT JOIN deeplog.days d ON d.run_id = r.run_id
@@ -46,3 +47,4 @@ COMMENT ON COLUMN bi.runs.error          IS 'Why it failed.';
 COMMENT ON COLUMN bi.runs.run_key        IS 'Name that the caller gave.';
 COMMENT ON COLUMN bi.runs.config_hash    IS 'Hash of the configuration it worked with.';
 COMMENT ON COLUMN bi.runs.live           IS 'True: its rows are the published ones of the day.';
+COMMENT ON COLUMN bi.runs.passed_to      IS 'How far its day had passed when it began: its end, or, of a day that was not over, that moment. Rates are judged up to it. Null: not kept at that time.';

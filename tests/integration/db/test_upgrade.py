@@ -33,10 +33,22 @@ def old(empty_database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine
         assert len(migrate.migrate(engine)) == OLD
     sources.register(engine, "web", "web")
     bounds = DayBounds.of(DAY, "UTC", timedelta(hours=25))
-    run = ledger.begin_run(
-        engine, "web", DAY, "old", trigger="cli", choice="champion", config={}, bounds=bounds
-    )
     with database.transaction(engine) as connection:
+        run_id = connection.execute(
+            text(
+                "INSERT INTO deeplog.runs (source_id, day, run_key, view_start, starts_at, ends_at, trigger, model_choice, "
+                "config, config_hash) VALUES (1, :day, 'old', :view_start, :start, :end, 'cli', 'champion', '{}', '0') "
+                "RETURNING run_id"
+            ),
+            vars(bounds),
+        ).scalar_one()
+        connection.execute(
+            text(
+                "INSERT INTO deeplog.days (source_id, day, last_run_id, reason, view_start, starts_at, ends_at) "
+                "VALUES (1, :day, :run_id, 'a run has begun', :view_start, :start, :end)"
+            ),
+            {**vars(bounds), "run_id": run_id},
+        )
         for table in ("anomalies", "anomaly_lines"):
             child = f"deeplog.{table}_{DAY:%Y_%m}"
             connection.execute(text(f"CREATE TABLE {child} (LIKE deeplog.{table} INCLUDING ALL)"))
@@ -52,11 +64,11 @@ def old(empty_database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine
                 "score, threshold, file_id, line_no, byte_offset, event_count, reason, version) VALUES (1, :day, "
                 "'0123456789', :run, 'order', 'unlikely_event', 's', 's', 9, 1, 'f', 1, 0, 3, 'old words', 'v1')"
             ),
-            {"day": DAY, "run": run.run_id},
+            {"day": DAY, "run": run_id},
         )
         connection.execute(
             text("UPDATE deeplog.days SET state = 'scored', run_id = :run, anomalies = 1"),
-            {"run": run.run_id},
+            {"run": run_id},
         )
     yield engine
     engine.dispose()

@@ -123,6 +123,31 @@ def test_of_a_day_that_is_not_over_only_the_hours_that_are_count(with_rates: Sam
     assert all(row["last_time"] <= noon for row in found)
 
 
+def test_a_run_of_a_day_that_is_not_over_says_how_far_it_was_and_the_clock_changes_nothing(
+    with_rates: Sample,
+) -> None:
+    """Later, the hours that were not written would be drops of everything."""
+    day = SCORED_DAYS[0]
+    noon = datetime(day.year, day.month, day.day, 12, 20, tzinfo=UTC)
+    early = at(with_rates, noon)
+    for hour in range(13, 24):
+        for path in early.raw.glob(f"*{day}-{hour}*"):
+            path.unlink()
+    assert "the day was not over: rates are judged up to 12:20 UTC" in early.run(day).reason
+    run_id = last_run(early, day)
+    found = stage_rows(early, day, "rate_findings")
+    assert score_rates(at(with_rates, noon + timedelta(days=9)).place, run_id) == len(found)
+    assert stage_rows(early, day, "rate_findings") == found
+    again = at(with_rates, noon + timedelta(days=9)).run(day, key="again")
+    assert "not over" not in (again.reason or "")
+    assert len(stage_rows(early, day, "rate_findings")) > len(found), "another input: the day is over"
+    with early.place.engine.connect() as connection:
+        passed = connection.execute(
+            text("SELECT passed_to FROM bi.runs WHERE kind = 'daily' ORDER BY run_id")
+        ).scalars()
+        assert list(passed) == [noon, datetime.combine(day + timedelta(days=1), noon.min.time(), UTC)]
+
+
 def test_a_version_without_rates_has_no_findings(sample: Sample) -> None:
     day = SCORED_DAYS[0]
     sample.run(day)
