@@ -70,8 +70,13 @@ def add(
 ) -> None:
     """Say something of one anomaly, of incidents, of a template, of sessions, or of what a training is in doubt of. It
     counts at once, on past days too; the answer to a doubt, with the next training."""
-    given = {"anomaly": anomaly, "incident": incident, "template": template, "session": session}
-    given["doubt"] = doubt
+    given = {
+        "anomaly": anomaly,
+        "incident": incident,
+        "template": template,
+        "session": session,
+        "doubt": doubt,
+    }
     if sum(value is not None for value in given.values()) != 1:
         raise click.UsageError("say of what: one of --anomaly, --incident, --template, --session and --doubt")
     if kind is None:
@@ -140,7 +145,7 @@ def _answered(said: Said) -> list[str]:
     elif said.kind == "true_positive":
         told = f"The next training leaves out these sessions ({sequences}) and what is like them."
     else:
-        told = f"The next training takes these sessions ({sequences}) for normal and asks about them no more."
+        told = "The next training takes the example for normal, and asks about its like no more."
     if said.beyond:
         told += f" {counted(said.beyond, 'sequence')} more are left out for their number."
     return [told, f"To take it back: deeplog-ops verdict withdraw {said.verdict_id}"]

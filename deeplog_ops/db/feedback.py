@@ -20,7 +20,11 @@ SELECT DISTINCT ON (f.day, f.session, f.piece)
     f.day, f.session, f.piece, f.normal, f.keys, f.times, f.parameters, f.numbers, v.doubt_kind
 FROM deeplog.feedback_sessions f
 JOIN deeplog.verdicts v USING (source_id, verdict_id)
-WHERE f.source_id = :source_id AND v.withdrawn_at IS NULL
+WHERE f.source_id = :source_id AND v.withdrawn_at IS NULL AND NOT EXISTS (
+    SELECT FROM deeplog.verdicts later -- the later answer to a doubt is about all that the earlier one kept
+    WHERE later.source_id = v.source_id AND later.doubt_id = v.doubt_id AND later.scope = 'doubt'
+        AND later.withdrawn_at IS NULL AND later.verdict_id > v.verdict_id
+)
 ORDER BY f.day, f.session, f.piece,
     array_position(ARRAY['anomaly', 'doubt', 'incident', 'session', 'template'], v.scope), v.verdict_id DESC
 """

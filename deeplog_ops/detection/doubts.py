@@ -60,14 +60,6 @@ def pattern_of(keys: Sequence[str]) -> CountPattern:
     return tuple(sorted(Counter(keys).items()))
 
 
-def alike(
-    keys: KeySequence, kind: str, sequences: Collection[KeySequence], patterns: Collection[CountPattern]
-) -> bool:
-    """Whether an answer for sessions with these sequences and patterns speaks of this one, too: in a group by counts
-    what has the same counts, in one by order the same sequence."""
-    return keys in sequences or (kind == KEY_COUNTS and bool(patterns) and pattern_of(keys) in patterns)
-
-
 def doubts(
     sequences: Sequence[KeySequence],
     weights: Sequence[int],
@@ -78,8 +70,8 @@ def doubts(
 ) -> list[Doubt]:
     """At most `most` groups, that first whose answer teaches most: sessions times nats beyond what is doubtful.
 
-    `sequences` (N) are distinct and stand for weights[i] sessions each; `evidence` learnt from them. What is like a
-    sequence that people vouched for is asked about no more. None where most sessions are like no other.
+    `sequences` (N) are distinct and stand for weights[i] sessions each; `evidence` learnt from them. A group with
+    a sequence that people vouched for is asked about no more. None where most sessions are like no other.
     """
     order = sorted(range(len(sequences)), key=lambda row: sequences[row])
     keys, counts = [sequences[row] for row in order], np.array([weights[row] for row in order], np.int64)
@@ -88,21 +80,18 @@ def doubts(
     sessions = int(counts.sum())
     room = max(2, int(LARGEST * sessions))
     small = [group for group in _groups(keys, counts, evidence.every) if group.sessions <= room]
-    settled = frozenset(vouched), frozenset(map(pattern_of, vouched))
     found = []
     for group, nats, doubtful in _left_out(small, keys, counts):
-        asked = [int(row) for row in group.rows if not alike(keys[row], group.kind, *settled)]
-        if not asked or nats < doubtful:
+        own = [keys[row] for row in group.rows]
+        if nats < doubtful or any(each in vouched for each in own):
             continue
-        each = counts[asked]
-        doubt = Doubt(
-            group.kind,
-            tuple(keys[row] for row in asked),
-            int(each.sum()),
-            nats,
-            keys[asked[int(each.argmax())]],
+        example = own[int(counts[group.rows].argmax())]
+        found.append(
+            (
+                group.sessions * (nats - doubtful + 1),
+                Doubt(group.kind, tuple(own), group.sessions, nats, example),
+            )
         )
-        found.append((doubt.sessions * (nats - doubtful + 1), doubt))
     found.sort(key=lambda each: (-round(each[0], 6), each[1].sequences))
     return [doubt for _, doubt in found[:most]]
 

@@ -1,4 +1,4 @@
-"""The sessions behind a doubt of a training, as an answer keeps them: one for each sequence of the group."""
+"""The sessions behind a doubt of a training, as an answer keeps them."""
 
 from __future__ import annotations
 
@@ -17,23 +17,25 @@ log = logging.getLogger(__name__)
 
 
 def sessions_of_doubt(
-    place: Workplace, source_key: str, doubt_id: str, most: int
+    place: Workplace, source_key: str, doubt_id: str, most: int, *, real: bool
 ) -> tuple[list[KeptSession], int]:
-    """One session for each of `most` sequences, and how many sequences are beyond that.
+    """Called real, one session for each of `most` sequences of the group, and how many sequences are beyond that.
 
-    They are read from the stages of the training that asked. When the lake has forgotten these, it is the example alone,
-    without keys. Raises DatabaseError for a doubt that no version has any more.
+    Called normal, the example alone: whoever answers has seen no other, and an anomaly that was vouched for unseen would
+    hide its kind. They are read from the stages of the training that asked. When the lake has forgotten these, it is the
+    example without keys. Raises DatabaseError for a doubt that no version has any more.
     """
     doubt = training_doubts.doubt(place.engine, source_key, doubt_id)
     if doubt is None:
         raise DatabaseError(f"{source_key} has no doubt {doubt_id} any more: `deeplog-ops doubts` lists them")
-    wanted = list(doubt.sequence_ids[:most])
+    asked = doubt.sequence_ids if real else doubt.sequence_ids[:1]  # the example's is the first
+    wanted = list(asked[:most])
     try:
         kept = _read(OpenRun.of(place, doubt.run_id), wanted)
     except LakeError as error:
         log.warning("what was said of doubt %s is kept without its lines: %s", doubt_id, error)
         kept = []
-    return kept or [KeptSession(doubt.day, doubt.session)], len(doubt.sequence_ids) - len(wanted)
+    return kept or [KeptSession(doubt.day, doubt.session)], len(asked) - len(wanted)
 
 
 def closing_day(zone: str) -> pl.Expr:

@@ -117,7 +117,7 @@ def fit(
                 if training.sampled_out
                 else ""
             )
-            + (f"; {asked} groups of sessions for a person to judge: deeplog-ops doubts" if asked else "")
+            + (f"; in doubt of {asked}, which a person may answer: deeplog-ops doubts" if asked else "")
         )
     ledger.finish_run(place.engine, run_id, "done")
     return version.version

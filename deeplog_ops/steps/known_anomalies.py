@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from deeplog_ops.db import feedback
-from deeplog_ops.detection.doubts import KEY_COUNTS, CountPattern, KeySequence, alike, pattern_of
+from deeplog_ops.detection.doubts import KEY_COUNTS, CountPattern, KeySequence, pattern_of
 from deeplog_ops.templates.catalogue import Catalogue
 
 
@@ -20,7 +20,10 @@ class KnownAnomalies:
     normal: frozenset[KeySequence]  # what people called normal, which is learnt all the same
 
     def like(self, keys: KeySequence) -> bool:
-        return alike(keys, KEY_COUNTS, self.sequences, self.patterns) and keys not in self.normal
+        """Whether a training leaves it out: the same sequence, or the same counts where these were odd."""
+        if not self.sequences or keys in self.normal:
+            return False
+        return keys in self.sequences or pattern_of(keys) in self.patterns
 
 
 def known_anomalies(engine: Engine, source_key: str, catalogue: Catalogue) -> KnownAnomalies:

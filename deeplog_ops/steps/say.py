@@ -96,7 +96,8 @@ def say_verdict(
             raise DatabaseError(
                 f"a doubt of a training is answered by a true or a false positive; {kind} teaches nothing"
             )
-        kept, beyond = sessions_of_doubt(place, key, subject.doubt_id, MOST_SESSIONS)
+        real = kind is VerdictKind.TRUE_POSITIVE
+        kept, beyond = sessions_of_doubt(place, key, subject.doubt_id, MOST_SESSIONS, real=real)
     verdict_id = verdicts.record_verdict(
         place.engine, key, kind, subject, who=who, note=note, until=until, sessions=kept
     )

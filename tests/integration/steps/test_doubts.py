@@ -84,6 +84,12 @@ def test_two_anomalies_of_a_kind_are_asked_about_and_once_answered_the_next_is_f
     assert not [each for each in asked(sample, second) if "lease was lost" in each.reason]
     assert is_found(sample, next_one, "after")
 
+    # The later answer counts.
+    assert answer(sample, FALSE, doubt).kept == 1
+    third = trained(sample, "third")
+    assert sample.place.registry.read("sample", third).metrics["true_positives_left_out"] == 0
+    assert not is_found(sample, next_one, "at last")
+
 
 def test_what_was_called_normal_is_learnt_and_is_no_doubt_any_more(sample: Sample) -> None:
     odd_sessions(sample, FIRST + timedelta(days=1), 2)
