@@ -69,6 +69,42 @@ def _protocol(title: str, run: dict[str, Any], seconds: str = "seconds_a_split")
     )
 
 
+def doubts() -> str:
+    found = read("doubts")
+    names = {
+        "share": "and 2.9 % abnormal ones",
+        "two": "and two abnormal ones",
+        "clean": "normal sessions alone",
+    }
+    rows = [
+        (
+            title,
+            answers,
+            _f1(run["mean"]),
+            _f1(run["least"]),
+            f"{_f1(run['pooled']['f1'][1])} to {_f1(run['pooled']['f1'][2])}",
+            f"{1000 * run['pooled']['false_alarm_rate'][0]:.2f}",
+            f"{run['pooled']['recall'][0]:.4f}",
+            _percent(run["planted_found"] if name != "clean" else None),
+            f"{run['mixed']:.1f}",
+        )
+        for name, title in names.items()
+        for answers, run in found[name].items()
+    ]
+    head = (
+        "training",
+        "answers",
+        "F1, mean",
+        "least",
+        "95 % interval",
+        "false alarms in 1,000",
+        "recall",
+        "abnormal sessions of the training left out",
+        "groups with both",
+    )
+    return f"{_table(head, rows)}\n\n{_made(found)}"
+
+
 def splits() -> str:
     run = read("hdfs")["clean"]["splits"]
     return _table(
@@ -301,6 +337,7 @@ def _table(head: Row, rows: Iterable[Row]) -> str:
 PARTS: dict[str, Callable[[], str]] = {
     "hdfs": hdfs,
     "splits": splits,
+    "doubts": doubts,
     "key_lstm": key_lstm,
     "others": others,
     "short": short,
