@@ -130,7 +130,13 @@ def _told(said: Said, until: date | None) -> str:
         )
     if said.beyond:
         lines.append(f"{counted(said.beyond, 'session')} more are alike, and left out for their number.")
-    if said.sessionless:
+    if said.kind == "false_positive" and said.rates:
+        lines.append(
+            f"Training and the next update learn {counted(said.rates, 'odd rate')}: so many at that time of day are normal."
+        )
+    for rule, template_id in said.rules:
+        lines.append(f"Rule {rule} is no longer shown for template {template_id} (bi.rule_suppressions).")
+    if said.sessionless and not said.rates and not said.rules:
         lines.append("What it speaks of has no session, so training learns nothing from it.")
     lines.append(f"To take it back: deeplog-ops verdict withdraw {said.verdict_id}")
     return "\n".join(lines)

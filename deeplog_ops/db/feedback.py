@@ -28,7 +28,7 @@ WHERE f.source_id = :source_id AND v.withdrawn_at IS NULL AND NOT EXISTS (
 ORDER BY f.day, f.session, f.piece,
     array_position(ARRAY['anomaly', 'doubt', 'incident', 'session', 'template'], v.scope), v.verdict_id DESC
 """
-_MATCHES = {
+MATCHES = {
     "anomaly": "a.day = :day AND a.anomaly_id = :anomaly_id",
     "incident": "EXISTS (SELECT FROM deeplog.incidents i WHERE (i.source_id, i.day, i.incident_id) = "
     "(a.source_id, a.day, a.incident_id) AND i.fingerprint = :fingerprint)",
@@ -96,7 +96,7 @@ def targets(
         rows = connection.execute(
             text(
                 "SELECT a.day, a.session, min(a.first_time), max(a.last_time), count(*) AS anomalies "
-                f"FROM deeplog.anomalies a WHERE a.source_id = :source_id AND {_MATCHES[subject.scope]} "
+                f"FROM deeplog.anomalies a WHERE a.source_id = :source_id AND {MATCHES[subject.scope]} "
                 "AND (CAST(:until AS date) IS NULL OR a.day <= :until) "
                 "GROUP BY a.day, a.session ORDER BY a.day DESC, a.session"
             ),

@@ -22,6 +22,7 @@ _TABLES = (
     "day_health",
     "detector_opinions",
     "feedback_sessions",
+    "feedback_findings",
     "verdicts",
     "deploys",
     "workflow_edges",

@@ -22,6 +22,7 @@ from deeplog_ops.db.feedback import (
     labelled_sessions,
     normal_sessions,
 )
+from deeplog_ops.db.feedback_findings import keep_findings
 from deeplog_ops.db.rows import visible
 from deeplog_ops.db.sources import source_of
 from deeplog_ops.db.verdict_subjects import Scope, Subject, check_session_pattern
@@ -128,6 +129,8 @@ def record_verdict(
         ).scalar_one()
         normal = kind is VerdictKind.FALSE_POSITIVE
         keep_sessions(connection, source_id, verdict_id, sessions, normal=normal)
+        if kind.teaches:
+            keep_findings(connection, source_id, source_key, verdict_id, subject)
         # The new row holds the source's against removal from here on: had it gone before, nothing is said.
         source_of(connection, source_key, lock="")
         return int(verdict_id)

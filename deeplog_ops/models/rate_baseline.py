@@ -31,6 +31,7 @@ from deeplog_ops.models.part import ModelPart
 from deeplog_ops.models.rate_bins import DayBins, RateCounts, slots_a_day
 from deeplog_ops.models.rate_estimate import FEW, RateEstimate, estimate, own_dispersion, pooled_dispersion
 from deeplog_ops.models.rate_scores import DayScores, day_scores, habits_of, with_unseen
+from deeplog_ops.models.rate_vouched import Vouched, let_pass
 
 FEW_DAYS = 2.0
 CELLS = 500_000  # of templates, days and places on the clock that are estimated at once: bounds memory
@@ -56,6 +57,7 @@ class RateBaseline:
     calibrations: Mapping[Test, Calibration]
     tests: Mapping[int, float]  # scores of a span on a day
     weekdays: frozenset[int] = frozenset(range(7))  # that training has seen, Monday is 0
+    vouched: tuple[Vouched, ...] = ()  # what people called normal
 
     @classmethod
     def fit(cls, counts: RateCounts, settings: Rates) -> RateBaseline | None:
@@ -127,6 +129,7 @@ class RateBaseline:
         rates = with_unseen(self.estimate, known, self.bins, self.pooled)
         habits = np.where((known >= 0)[:, None, None], self.habits[known], 0.0)
         found = day_scores(rates, habits, counts.astype(float), bins)
+        let_pass(found, self.vouched, keys, bins, rates.dispersion, rates.day_variance[:, bins.day.weekday()])
         return {span: scores for span, scores in found.items() if span in self.tests}
 
     def to_part(self) -> ModelPart:
@@ -136,6 +139,7 @@ class RateBaseline:
                 "bin_seconds": self.width.total_seconds(),
                 "days": self.days,
                 "weekdays": sorted(self.weekdays),
+                "vouched": [each.to_dict() for each in self.vouched],
                 "bins": self.bins,
                 "pooled_dispersion": self.pooled,
                 "false_alarms_per_day": self.false_alarms_per_day,
@@ -177,6 +181,7 @@ class RateBaseline:
                 },
                 tests={int(span): float(each["tests_per_day"]) for span, each in spans.items()},
                 weekdays=frozenset(map(int, data.get("weekdays", range(7)))),
+                vouched=tuple(map(Vouched.from_dict, data.get("vouched", ()))),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"these are no rates of a version: {error!r}") from error

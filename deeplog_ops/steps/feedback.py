@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deeplog_ops.config import SourceConfig
 from deeplog_ops.db import feedback, learning, ledger
 from deeplog_ops.db import models as model_rows
 from deeplog_ops.db.feedback import KeptSession
+from deeplog_ops.db.feedback_findings import KeptRate, said_rates
 from deeplog_ops.db.runs import Run
 from deeplog_ops.db.training_doubts import hand_on_doubts
 from deeplog_ops.errors import ConfigError
 from deeplog_ops.records import DayBounds
-from deeplog_ops.steps.feedback_checks import Check, checks
+from deeplog_ops.steps.feedback_checks import Check, checks, rates_check
 from deeplog_ops.steps.feedback_version import updated_version
+from deeplog_ops.steps.fit_rates import PART as RATES
 from deeplog_ops.steps.fit_workflows import publish_workflows
 from deeplog_ops.steps.learnt import learnt_by, name_of
 from deeplog_ops.steps.promote import RULES, Decision
 from deeplog_ops.steps.say import keep_what_was_said
 from deeplog_ops.steps.stage import OpenRun, stage
+from deeplog_ops.steps.vouched_rates import learnt_rates, with_normal_rates
 from deeplog_ops.steps.workplace import Workplace
 from deeplog_ops.storage.model_version import ModelVersion
 from deeplog_ops.templates.catalogue import Catalogue
@@ -81,14 +84,15 @@ def update(
         ]
         known = learnt_by(version)
         new = [session for session in said if name_of(session) not in known]
-        if not new:
+        rates = _new_rates(place, source, version)
+        if not new and not rates:
             return _nothing(
                 place, source, f"nothing new: the champion {champion} learnt all that people said"
             )
         old = [session for session in said if name_of(session) in known]
         run = _begin(place, source, run_key, trigger)
         try:
-            return _learn(place, run, version, new, old, rule, who)
+            return _learn(place, run, version, new, old, rates, rule, who)
         except BaseException as error:
             ledger.finish_run(place.engine, run.run_id, "failed", f"{type(error).__name__}: {error}")
             raise
@@ -100,21 +104,53 @@ def _learn(
     champion: ModelVersion,
     new: list[KeptSession],
     old: list[KeptSession],
+    rates: list[KeptRate],
     rule: str,
     who: str,
 ) -> Updated:
     opened = OpenRun.of(place, run.run_id)
     with stage(opened, "feedback") as record:
         source = opened.source
-        updated = updated_version(place, source, champion, new, old)
-        found = tuple(checks(place, source, champion, updated, new))
+        updated = updated_version(place, source, champion, new, old) if new else champion
+        found: tuple[Check, ...] = ()
+        if rates:
+            updated = _with_rates(source, champion, updated, rates)
+            found = (rates_check(place, source, updated, len(rates)),)
+        if new:
+            found = (*checks(place, source, champion, updated, new), *found)
         _register(opened, champion, updated, found)
         decision = _decide(place, source, champion, updated, found, rule, who)
-        record.rows = len(new)
-        record.message = f"{len(new)} false positives learnt; {decision.reason}"
+        learnt = len(new) + len(rates)
+        record.rows = learnt
+        record.message = f"{learnt} false positives learnt; {decision.reason}"
     ledger.finish_run(place.engine, run.run_id, "done")
     log.info("%s: %s", source.name, record.message)
-    return Updated(updated.version, champion.version, len(new), found, decision.promoted, decision.reason)
+    return Updated(updated.version, champion.version, learnt, found, decision.promoted, decision.reason)
+
+
+def _new_rates(place: Workplace, source: SourceConfig, champion: ModelVersion) -> list[KeptRate]:
+    """What was said to be normal of rates that the champion has, and has not learnt."""
+    part = champion.part(RATES)
+    if part is None or not source.detection.rates.enabled:
+        return []
+    known = learnt_rates(part)
+    return [
+        said for said in said_rates(place.engine, source.key, normal=True) if said.anomaly_id not in known
+    ]
+
+
+def _with_rates(
+    source: SourceConfig, champion: ModelVersion, updated: ModelVersion, rates: list[KeptRate]
+) -> ModelVersion:
+    resolve = Catalogue.from_rows(updated.catalogue).resolve
+    part = with_normal_rates(champion.parts[RATES], rates, source.reading.zone, resolve)
+    before = int(champion.metrics.get("normal_rates_learnt", 0))
+    return replace(
+        updated,
+        parent=champion.version,
+        parts={**updated.parts, RATES: part},
+        metrics={**updated.metrics, "normal_rates_learnt": before + len(rates)},
+    )
 
 
 def _register(

@@ -11,9 +11,12 @@ import numpy as np
 from deeplog_ops.config import SourceConfig
 from deeplog_ops.db import feedback
 from deeplog_ops.db.feedback import KeptSession
+from deeplog_ops.db.feedback_findings import said_rates
 from deeplog_ops.steps.feedback_version import rehearsal
+from deeplog_ops.steps.fit_rates import PART as RATES
 from deeplog_ops.steps.flagging import Flagging
 from deeplog_ops.steps.recent_days import Compared, compare
+from deeplog_ops.steps.vouched_rates import contradicted
 from deeplog_ops.steps.workplace import Workplace
 from deeplog_ops.storage.model_version import ModelVersion
 from deeplog_ops.templates.catalogue import Catalogue
@@ -52,6 +55,17 @@ def checks(
         _anomalies(after, days, learnt),
         _forgetting(updated),
     ]
+
+
+def rates_check(place: Workplace, source: SourceConfig, updated: ModelVersion, learnt: int) -> Check:
+    """No odd rate that people called real may pass for what they called normal."""
+    real = said_rates(place.engine, source.key, normal=False)
+    resolve = Catalogue.from_rows(updated.catalogue).resolve
+    lost = contradicted(updated.parts[RATES], real, source.reading.zone, resolve)
+    words = f"{learnt} odd rates are learnt to be normal, and {len(real) - len(lost)} of {len(real)} real ones stay odd"
+    if lost:
+        words += "; lost: " + ", ".join(f"{each.anomaly_id} of {each.day}" for each in lost[:NAMED])
+    return Check("rates", not lost, words, {"learnt": learnt, "real": len(real), "lost": len(lost)})
 
 
 def _true_positives(place: Workplace, before: Flagging, after: Flagging) -> Check:

@@ -15,6 +15,7 @@ import polars as pl
 
 from deeplog_ops.db import feedback, ledger, readers, verdicts
 from deeplog_ops.db.feedback import KeptSession, Target
+from deeplog_ops.db.feedback_findings import keep_later_findings, kept_for
 from deeplog_ops.db.verdict_subjects import Subject, find_anomaly, find_doubt, find_incident, find_template
 from deeplog_ops.db.verdicts import VerdictKind
 from deeplog_ops.errors import DatabaseError, LakeError
@@ -33,7 +34,7 @@ MOST_SESSIONS = 500
 class Said:
     """A verdict that was recorded: the published anomalies that it names now, and the sessions kept for training.
 
-    `gone` names those whose lines the lake has no more, `beyond` counts those left out for their number, and
+    `rates` is how many odd rates training learns from it, `rules` which rules are hidden for which templates. `gone` names those whose lines the lake has no more, `beyond` counts those left out for their number, and
     `sessionless` says that anomalies were named, and none with a session to learn.
     """
 
@@ -45,6 +46,8 @@ class Said:
     gone: tuple[tuple[date, str], ...]
     beyond: int
     sessionless: bool
+    rates: int = 0
+    rules: tuple[tuple[str, str], ...] = ()
 
 
 def subject_of(
@@ -101,6 +104,7 @@ def say_verdict(
     verdict_id = verdicts.record_verdict(
         place.engine, key, kind, subject, who=who, note=note, until=until, sessions=kept
     )
+    found = kept_for(place.engine, verdict_id)
     return Said(
         verdict_id,
         kind,
@@ -110,6 +114,10 @@ def say_verdict(
         gone=tuple((session.day, session.session) for session in kept if session.keys is None),
         beyond=beyond,
         sessionless=kind.teaches and anomalies > 0 and not named,
+        rates=found.rates,
+        rules=found.rules
+        if kind is VerdictKind.FALSE_POSITIVE and subject.scope in ("anomaly", "incident")
+        else (),
     )
 
 
@@ -119,6 +127,7 @@ def keep_what_was_said(place: Workplace, source_name: str) -> int:
     Training calls it before it learns. It may be called at any time, and again.
     """
     key = place.registered(source_name).key
+    keep_later_findings(place.engine, key)
     kept = 0
     for verdict in feedback.unkept(place.engine, key):
         room = max(0, MOST_SESSIONS - verdict.kept)

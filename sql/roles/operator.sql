@@ -21,7 +21,7 @@ BEGIN
         -- Month partitions that are made later.
         ALTER DEFAULT PRIVILEGES IN SCHEMA deeplog GRANT SELECT ON TABLES TO deeplog_operator;
         ALTER DEFAULT PRIVILEGES IN SCHEMA bi GRANT SELECT ON TABLES TO deeplog_operator;
-        GRANT INSERT ON deeplog.verdicts, deeplog.feedback_sessions, deeplog.deploys TO deeplog_operator;
+        GRANT INSERT ON deeplog.verdicts, deeplog.feedback_sessions, deeplog.feedback_findings, deeplog.deploys TO deeplog_operator;
         GRANT UPDATE (withdrawn_at, withdrawn_by) ON deeplog.verdicts, deeplog.deploys TO deeplog_operator;
     END IF;
 END

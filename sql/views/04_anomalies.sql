@@ -1,5 +1,6 @@
 -- Of all that people said and that holds on an anomaly's day, the nearest to it counts (about the anomaly itself, then
--- its incident, its session, its template), and of two as near the later one.
+-- its incident, its session, its template, and last what was said of the same rule on the same template), and of two as
+-- near the later one.
 CREATE OR REPLACE VIEW bi.anomalies AS
 SELECT
     s.key AS source_key,
@@ -61,6 +62,17 @@ LEFT JOIN (
     FROM kin
     GROUP BY source_id, template_id
 ) kin ON kin.source_id = a.source_id AND kin.template_id = a.template_id
+LEFT JOIN (
+    -- Rules that people called a false positive on a template: seldom more than a few.
+    SELECT f.source_id, f.rule, coalesce(of_rule.root_id, f.template_id) AS root_id, array_agg(f.verdict_id) AS verdict_ids
+    FROM deeplog.feedback_findings f
+    JOIN deeplog.verdicts v ON v.source_id = f.source_id AND v.verdict_id = f.verdict_id
+    JOIN deeplog.sources s ON s.source_id = f.source_id
+    LEFT JOIN bi.templates of_rule ON of_rule.source_key = s.key AND of_rule.template_id = f.template_id
+    WHERE f.detector = 'rules' AND f.normal AND v.scope IN ('anomaly', 'incident') AND v.withdrawn_at IS NULL
+    GROUP BY 1, 2, 3
+) spared ON a.detector = 'rules' AND spared.source_id = a.source_id
+    AND spared.rule = split_part(a.locator, ':', 1) AND spared.root_id = coalesce(t.root_id, a.template_id)
 LEFT JOIN LATERAL (
     SELECT found.verdict_id, found.kind
     FROM (
@@ -85,6 +97,10 @@ LEFT JOIN LATERAL (
         SELECT 4, v.*
         FROM deeplog.verdicts v
         WHERE v.verdict_id = ANY (kin.verdict_ids) AND v.withdrawn_at IS NULL
+        UNION ALL
+        SELECT 5, v.*
+        FROM deeplog.verdicts v
+        WHERE v.verdict_id = ANY (spared.verdict_ids) AND v.withdrawn_at IS NULL
     ) found
     WHERE found.until IS NULL OR found.until >= a.day
     ORDER BY found.distance, found.verdict_id DESC
@@ -123,4 +139,4 @@ COMMENT ON COLUMN bi.anomalies.details       IS 'What its kind has to say beyond
 COMMENT ON COLUMN bi.anomalies.incident_id   IS 'Incident of the day that it belongs to, as in bi.incidents.';
 COMMENT ON COLUMN bi.anomalies.verdict       IS 'What people said that counts for it: false_positive, true_positive, expected or mute; null: nothing.';
 COMMENT ON COLUMN bi.anomalies.shown         IS 'False: hidden by that verdict. Pages and alerts show WHERE shown.';
-COMMENT ON COLUMN bi.anomalies.verdict_id    IS 'That verdict, as in bi.verdicts. The nearest to the anomaly counts: about itself, then its incident, its session, its template; of two as near the later.';
+COMMENT ON COLUMN bi.anomalies.verdict_id    IS 'That verdict, as in bi.verdicts. The nearest to the anomaly counts: about itself, then its incident, its session, its template, and a false positive of the same rule on the same template; of two as near the later.';
