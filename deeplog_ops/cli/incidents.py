@@ -99,7 +99,7 @@ def _line(incident: PublishedIncident, dated: bool) -> None:
     if dated:
         click.echo(f"{incident.day}  ", nl=False)
     click.secho(f"{incident.status:<8}", fg=_COLOURS[incident.status], nl=False)
-    days = f", day {incident.days_seen} of it" if incident.days_seen > 1 else ""
+    days = f", seen on {incident.days_seen} days since {incident.first_day}" if incident.days_seen > 1 else ""
     deploy = f", after the deploy of {incident.deploy}" if incident.deploy else ""
     hidden = "" if incident.shown else f"  (hidden: {(incident.verdict or 'verdicts').replace('_', ' ')})"
     click.echo(
