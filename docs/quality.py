@@ -102,7 +102,27 @@ def doubts() -> str:
         "abnormal sessions of the training left out",
         "groups with both",
     )
-    return f"{_table(head, rows)}\n\n{_made(found)}"
+    generated = found["generated"]
+    flows = _table(
+        (
+            "generated workflows",
+            "answers given",
+            "new ones of the kinds in training, found",
+            "the worst workflow",
+            "false alarms in 1,000",
+        ),
+        [
+            (
+                f"{answers} answers",
+                f"{run['answers']:.1f}",
+                _percent(run["recall"]),
+                _percent(run["least_recall"]),
+                f"{1000 * run['false_alarm_rate']:.2f}",
+            )
+            for answers, run in generated.items()
+        ],
+    )
+    return f"{_table(head, rows)}\n\n{flows}\n\n{_made(found)}"
 
 
 def splits() -> str:
