@@ -34,8 +34,9 @@ MOST_SESSIONS = 500
 class Said:
     """A verdict that was recorded: the published anomalies that it names now, and the sessions kept for training.
 
-    `rates` is how many odd rates training learns from it, `rules` which rules are hidden for which templates. `gone` names those whose lines the lake has no more, `beyond` counts those left out for their number, and
-    `sessionless` says that anomalies were named, and none with a session to learn.
+    `gone` names those whose lines the lake has no more, `beyond` counts those left out for their number, and
+    `sessionless` says that anomalies were named, and none with a session to learn. `rates` is how many odd rates training
+    learns, `rules` which rules are hidden for which templates.
     """
 
     verdict_id: int
