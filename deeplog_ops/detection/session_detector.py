@@ -13,8 +13,8 @@ from deeplog_ops.config import Detection, KeyModelSettings
 from deeplog_ops.detection.session_evidence import SessionEvidence
 from deeplog_ops.errors import ModelError
 from deeplog_ops.models.key_model import KeyModel
-from deeplog_ops.models.key_training import Progress
 from deeplog_ops.models.part import ModelPart
+from deeplog_ops.models.training_loop import Progress
 from deeplog_ops.models.vocabulary import Vocabulary
 
 _KEY_MODEL = "key_model"

@@ -14,8 +14,9 @@ from deeplog_ops.config import KeyModelSettings
 from deeplog_ops.errors import ModelError
 from deeplog_ops.models.compute_device import choose_device, one_thread
 from deeplog_ops.models.key_network import KeyNetwork
-from deeplog_ops.models.key_training import EpochLoss, train_network
+from deeplog_ops.models.key_training import train_network
 from deeplog_ops.models.key_windows import KeyWindows
+from deeplog_ops.models.training_loop import EpochLoss
 from deeplog_ops.models.vocabulary import ESCAPE
 
 Ints = NDArray[np.int64]

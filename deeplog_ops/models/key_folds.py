@@ -1,11 +1,12 @@
-"""Key models of three folds as one detector: no session is judged by a network alone that has learnt it by heart.
+"""Networks of three folds as one detector: no session is judged by a network alone that has learnt it by heart.
 
-Each network learns from two thirds of the training sessions, and what it says of the third it did not see rates the
-surprises (`key_rates`) and sets the threshold. New sessions are judged by the mean of the networks' probabilities. So
-nothing is trained only to be thrown away, and what one network happens to be sure of the others temper.
+Each network reads two thirds of the training sessions from end to end (`session_network`), and what it says of the third
+it did not see rates the surprises (`key_rates`) and sets the threshold. New sessions are judged by the mean of the
+networks' probabilities. So nothing is trained only to be thrown away, and what one network happens to be sure of the
+others temper.
 
-The networks read keys with their number: the third "block received" is another symbol than the first. What came long before
-the last ten events then still shows in them, as a step too few or too many.
+The networks read keys with their number: the third "block received" is another symbol than the first. That it was awaited
+and never came is as much of a surprise as one that nobody awaited.
 """
 
 from __future__ import annotations
@@ -15,34 +16,39 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from deeplog_ops.config import KeyModelSettings
 from deeplog_ops.models.held_out import HeldOutScores, folds_of
-from deeplog_ops.models.key_model import KeyModel, KeySequence
-from deeplog_ops.models.key_rates import RARE, Events, KeyRates
-from deeplog_ops.models.key_usage import sessions_having
-from deeplog_ops.models.session_split import distinct_sessions
+from deeplog_ops.models.key_rates import RARE, START, Events, KeyRates
+from deeplog_ops.models.key_usage import KeyUsage, sessions_having
+from deeplog_ops.models.session_reader import SessionReader
+from deeplog_ops.models.session_split import distinct_sessions, sessions_held_out
 from deeplog_ops.models.vocabulary import EOS, Vocabulary
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+KeySequence = Sequence[str]
 
 OFTEN = 10  # a key's tenth event in a session and all after it are alike
+WATCHED = 256  # symbols that are awaited: those that most sessions have
+LEAST_CHANCE = 1e-9  # that something sure to come does not
+VALIDATION_FOLDS = 10  # one of them says which epoch of a network is kept
+AT_ONCE = 2_000  # sessions that are scored at once
 
 
 @dataclass(frozen=True)
 class KeyModelFolds:
-    """A fitted detector. Scores are nats: how rarely a normal session has any key as surprising; larger is more anomalous.
+    """A fitted detector. Scores are nats: how rarely a normal session has any key as surprising, or misses any that was
+    as sure to come; larger is more anomalous.
 
     A key that training did not see, or that no more than RARE of its sessions have, is a new one wherever it stands.
     """
 
     vocabulary: Vocabulary  # of numbered keys
-    models: tuple[KeyModel, ...]
-    common: NDArray[np.bool_]  # (V,) symbols of keys that more sessions have
-    rates: KeyRates
+    readers: tuple[SessionReader, ...]
+    common: NDArray[np.bool_]  # (V + L,) symbols of keys that more sessions have, then what is watched
+    rates: KeyRates  # of V symbols that came and L that did not
     held_out: HeldOutScores  # of the distinct sequences of training, sorted
 
     @classmethod
@@ -55,28 +61,31 @@ class KeyModelFolds:
         """Train on N sequences, sequence i standing for weights[i] sessions (default 1 each).
 
         A single session can't be held out: one network learns it, and nothing is rated. As deterministic as
-        `KeyModel.fit`. ModelError where there is nothing to train on.
+        `SessionReader.fit`. ModelError where there is nothing to train on.
         """
+        settings = settings or KeyModelSettings()
         plain, counts = distinct_sessions(sequences, weights)
         keys = [numbered(sequence) for sequence in plain]
         vocabulary = Vocabulary.of(keys)
         common = _common(vocabulary, keys, counts)
-        models: list[KeyModel] = []
+        watched = _watched(sessions_having(vocabulary, keys, counts), common)
+        common = np.append(common, np.ones(int(watched.max(initial=-1)) + 1, np.bool_))
+        readers: list[SessionReader] = []
         worst = Events.none()
         held, sessions = np.empty((2, 0), np.int64)
         for fold in folds_of(plain, counts):
             seen = [keys[row] for row in fold.seen]
-            models.append(KeyModel.fit(seen, fold.seen_sessions.tolist(), settings)[0])
+            readers.append(_reader(vocabulary, seen, fold.seen_sessions, watched, settings))
             unseen = [keys[row] for row in fold.held]
-            of_fold = _surprises(models[-1:], vocabulary, common, unseen).worst_by_key()
-            worst = worst.and_of(of_fold, len(held))
+            of_fold = _surprises(readers[-1:], vocabulary, common, unseen).worst_by_key()
+            worst = worst.with_events(of_fold, len(held))
             held, sessions = np.append(held, fold.held), np.append(sessions, fold.held_sessions)
         rates = KeyRates.of(worst, sessions[worst.row], int(counts.sum()), common)
         scores = np.zeros(len(held))
         np.maximum.at(scores, worst.row, rates.rarity(worst.symbol, worst.surprise, left_out=True))
         return cls(
             vocabulary,
-            tuple(models or [KeyModel.fit(keys, counts.tolist(), settings)[0]]),
+            tuple(readers or [_reader(vocabulary, keys, counts, watched, settings)]),
             common,
             rates,
             HeldOutScores(held, scores, sessions),
@@ -84,10 +93,11 @@ class KeyModelFolds:
 
     def session_scores(self, sequences: Sequence[KeySequence]) -> Floats:
         """How rare the rarest event of each sequence is (N,), in nats; any key and any length is accepted."""
-        keys = [numbered(sequence) for sequence in sequences]
-        events = _surprises(self.models, self.vocabulary, self.common, keys)
         scores = np.zeros(len(sequences))
-        np.maximum.at(scores, events.row, self.rates.rarity(events.symbol, events.surprise))
+        for first in range(0, len(sequences), AT_ONCE):
+            keys = [numbered(sequence) for sequence in sequences[first : first + AT_ONCE]]
+            events = _surprises(self.readers, self.vocabulary, self.common, keys)
+            np.maximum.at(scores, first + events.row, self.rates.rarity(events.symbol, events.surprise))
         return scores
 
 
@@ -117,22 +127,48 @@ def _common(vocabulary: Vocabulary, keys: Sequence[KeySequence], counts: Ints) -
     return found
 
 
+def _watched(having: Ints, common: NDArray[np.bool_]) -> Ints:
+    """The column of each symbol that may be awaited (V,), -1 for the others: the WATCHED that most sessions have."""
+    order = np.lexsort((np.arange(len(having)), -having))
+    chosen = np.sort([symbol for symbol in order[:WATCHED] if common[symbol] and having[symbol]])
+    found = np.full(len(having), -1, np.int64)
+    found[chosen.astype(np.int64)] = np.arange(len(chosen))
+    return found
+
+
+def _reader(
+    vocabulary: Vocabulary,
+    keys: Sequence[KeySequence],
+    counts: Ints,
+    watched: Ints,
+    settings: KeyModelSettings,
+) -> SessionReader:
+    held_out = sessions_held_out(keys, counts, VALIDATION_FOLDS, 0)
+    usage = KeyUsage.of(vocabulary, keys, counts)
+    return SessionReader.fit(
+        [vocabulary.encode(each) for each in keys], counts, held_out, usage, watched, settings
+    )
+
+
 def _surprises(
-    models: Sequence[KeyModel],
+    readers: Sequence[SessionReader],
     vocabulary: Vocabulary,
     common: NDArray[np.bool_],
     sequences: Sequence[KeySequence],
 ) -> Events:
-    """Of each event and each end, by the mean of the models' probabilities; a rare key is no likelier than a new one."""
+    """Of each event and each end, and of each key that was sure to come and did not, by the mean of what the readers say.
+
+    A rare key is no likelier than a new one. What did not come stands behind the symbols, by the column it is watched in.
+    """
     if not len(sequences):
         return Events.none()
-    probability = np.mean([_probabilities(model, sequences) for model in models], axis=0)
-    symbol = np.concatenate([np.append(vocabulary.encode(keys), EOS) for keys in sequences]).astype(np.int64)
-    new = float(np.mean([model.usage.this_new_key for model in models]))
+    symbols = [vocabulary.encode(keys) for keys in sequences]
+    told = [reader.read(symbols) for reader in readers]
+    probability = np.mean([each.probability for each in told], axis=0)
+    symbol = np.concatenate([np.append(each, EOS) for each in symbols]).astype(np.int64)
+    new = float(np.mean([reader.usage.this_new_key for reader in readers]))
     row = np.repeat(np.arange(len(sequences)), [len(keys) + 1 for keys in sequences])
-    return Events(row, symbol, -np.log(np.where(common[symbol], probability, np.minimum(probability, new))))
-
-
-def _probabilities(model: KeyModel, sequences: Sequence[KeySequence]) -> Floats:
-    found: Floats = pc.list_flatten(model.score(sequences, expected=1)["probability"]).to_numpy()
-    return found
+    came = Events(row, symbol, -np.log(np.where(common[symbol], probability, np.minimum(probability, new))))
+    surprise = -np.log(np.maximum(1 - np.mean([each.awaited for each in told], axis=0), LEAST_CHANCE))
+    row, column = np.nonzero(surprise >= START)
+    return came.with_events(Events(row, column + len(vocabulary), surprise[row, column]))

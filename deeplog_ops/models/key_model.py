@@ -16,10 +16,11 @@ from deeplog_ops.errors import ModelError
 from deeplog_ops.models.key_growth import grown
 from deeplog_ops.models.key_network import KeyNetwork, KeyNetworkShape
 from deeplog_ops.models.key_scoring import next_keys, score_sequences
-from deeplog_ops.models.key_training import EpochLoss, Progress, train_network
+from deeplog_ops.models.key_training import train_network
 from deeplog_ops.models.key_usage import KeyUsage
 from deeplog_ops.models.key_windows import distinct_windows
 from deeplog_ops.models.session_split import distinct_sessions, sessions_held_out
+from deeplog_ops.models.training_loop import EpochLoss, Progress
 from deeplog_ops.models.vocabulary import Vocabulary
 
 KeySequence = Sequence[str]

@@ -42,8 +42,8 @@ class Events:
         np.maximum.at(worst, place.reshape(-1), self.surprise)
         return Events(pairs // width, pairs % width, worst)
 
-    def and_of(self, others: Events, rows: int) -> Events:
-        """With events of further sequences, which stand behind `rows` that are here."""
+    def with_events(self, others: Events, rows: int = 0) -> Events:
+        """With events more: of the same sequences, or of further ones that stand behind `rows` that are here."""
         return Events(
             np.append(self.row, others.row + rows),
             np.append(self.symbol, others.symbol),

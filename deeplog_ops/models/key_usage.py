@@ -72,6 +72,14 @@ class KeyUsage:
         share = np.array(self.events) / sum(self.events)
         return (1 - self.new_key) * ((1 - FLOOR) * probabilities + FLOOR * share)
 
+    def chances(
+        self, symbols: NDArray[np.integer], probabilities: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """As `with_escape`, of one symbol at each place: (E,), (E,) → (E,). One that training did not have is new."""
+        events = np.array(self.events)
+        known = (1 - self.new_key) * ((1 - FLOOR) * probabilities + FLOOR * (events / events.sum())[symbols])
+        return np.where(events[symbols] > 0, known, self.this_new_key)
+
     def to_dict(self) -> dict[str, Any]:
         return {"events": list(self.events), "once": self.once}
 

@@ -12,8 +12,8 @@ from deeplog_ops.db import models as model_rows
 from deeplog_ops.detection.session_evidence import SessionEvidence
 from deeplog_ops.errors import ModelError
 from deeplog_ops.models.key_model import KeyModel
-from deeplog_ops.models.key_training import EpochLoss, Progress
 from deeplog_ops.models.part import ModelPart
+from deeplog_ops.models.training_loop import EpochLoss, Progress
 from deeplog_ops.steps.fit_rates import fit_rates
 from deeplog_ops.steps.fit_values import fit_values
 from deeplog_ops.steps.fit_workflows import fit_workflows, publish_workflows

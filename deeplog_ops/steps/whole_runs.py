@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
-from deeplog_ops.models.key_training import Progress as EpochProgress
+from deeplog_ops.models.training_loop import Progress as EpochProgress
 from deeplog_ops.steps.apply_rules import apply_rules
 from deeplog_ops.steps.assign_keys import assign_keys, learn_keys
 from deeplog_ops.steps.begin import begin_day, begin_training, training_days

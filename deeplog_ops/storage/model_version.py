@@ -23,7 +23,7 @@ from deeplog_ops.records import stable_id
 if TYPE_CHECKING:
     from deeplog_ops.detection.session_evidence import SessionEvidence
     from deeplog_ops.models.key_model import KeyModel
-    from deeplog_ops.models.key_training import EpochLoss
+    from deeplog_ops.models.training_loop import EpochLoss
 
 # The stages of a source's configuration that shape what is learnt.
 _SETTINGS = ("templates", "sessions", "model", "detection")

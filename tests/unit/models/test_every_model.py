@@ -25,6 +25,8 @@ def test_the_order_of_training_sequences_does_not_matter(case: ModelCase) -> Non
 
 def test_a_restored_model_scores_the_same(case: ModelCase) -> None:
     model = fitted(case)
+    if case.restore is None:
+        pytest.skip("it is kept nowhere")
     restored = case.restore(model)
     assert np.array_equal(model.session_scores(SEQUENCES), restored.session_scores(SEQUENCES))
 

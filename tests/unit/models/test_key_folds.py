@@ -98,16 +98,28 @@ def test_a_step_too_many_shows_though_it_came_long_before_the_window() -> None:
     assert found.session_scores(doubled).min() > 2 * found.session_scores(work).max()
 
 
+def test_a_step_too_few_shows_though_whatever_else_comes_is_usual() -> None:
+    work = [
+        ("open", *("write",) * before, "check", *("write",) * (3 - before), "close") for before in (1, 2, 3)
+    ]
+    found = KeyModelFolds.fit([*work, *ROOT[:1]], [60, 50, 40, 0], SETTINGS)
+    short = [
+        ("open", *("write",) * before, "check", *("write",) * (2 - before), "close") for before in (1, 2)
+    ]
+    assert found.session_scores(short).min() > 2 * found.session_scores(work).max()
+
+
 def test_every_training_session_is_scored_by_the_network_that_did_not_see_it() -> None:
     found = KeyModelFolds.fit([*ROOT, RARE], [100, 60, 39, 1], SETTINGS)
     assert isinstance(found, HoldsOut)
-    assert len(found.models) == 3
+    assert len(found.readers) == 3
     assert found.held_out.sessions.sum() == 200
     rare = sorted([*ROOT, RARE]).index(
         RARE
     )  # alone in its fold: a new key to the only network that scores it
     [score] = found.held_out.score[found.held_out.sequence == rare]
-    [without] = [model for model in found.models if "1 moved" not in model.vocabulary.keys]
+    [moved] = found.vocabulary.encode(["1 moved"])
+    [without] = [reader for reader in found.readers if not reader.usage.events[moved]]
     surprise = -np.log(without.usage.this_new_key)
     assert score == pytest.approx(np.log(201 / 0.5) + surprise - START)  # no other session has it above START
 
