@@ -24,7 +24,7 @@ from deeplog_ops.models.key_rates import RARE, START, Events, KeyRates
 from deeplog_ops.models.key_usage import KeyUsage, sessions_having
 from deeplog_ops.models.session_reader import SessionReader
 from deeplog_ops.models.session_split import distinct_sessions, sessions_held_out
-from deeplog_ops.models.vocabulary import EOS, Vocabulary
+from deeplog_ops.models.vocabulary import EOS, ESCAPE, Vocabulary
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -42,7 +42,8 @@ class KeyModelFolds:
     """A fitted detector. Scores are nats: how rarely a normal session has any key as surprising, or misses any that was
     as sure to come; larger is more anomalous.
 
-    A key that training did not see, or that no more than RARE of its sessions have, is a new one wherever it stands.
+    A key that training did not see, or that no more than RARE of its sessions have, is a new one wherever it stands; so is
+    the next event of a key that no more than RARE of the sessions with the one before have.
     """
 
     vocabulary: Vocabulary  # of numbered keys
@@ -67,8 +68,9 @@ class KeyModelFolds:
         plain, counts = distinct_sessions(sequences, weights)
         keys = [numbered(sequence) for sequence in plain]
         vocabulary = Vocabulary.of(keys)
-        common = _common(vocabulary, keys, counts)
-        watched = _watched(sessions_having(vocabulary, keys, counts), common)
+        having = sessions_having(vocabulary, keys, counts)
+        common = _common(vocabulary, having, int(counts.sum()))
+        watched = _watched(having, common)
         common = np.append(common, np.ones(int(watched.max(initial=-1)) + 1, np.bool_))
         readers: list[SessionReader] = []
         worst = Events.none()
@@ -111,19 +113,21 @@ def numbered(keys: KeySequence) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _common(vocabulary: Vocabulary, keys: Sequence[KeySequence], counts: Ints) -> NDArray[np.bool_]:
-    """Which symbols are of a key that more sessions have than RARE (V,); every session has an end."""
-    first = sessions_having(
-        vocabulary, keys, counts
-    )  # of a key as many sessions have the first event as have any
-    enough = {
-        key.removeprefix("1 ")
-        for key in vocabulary.keys
-        if key.startswith("1 ") and first[vocabulary.encode([key])[0]] > RARE * counts.sum()
-    }
-    symbols = [vocabulary.key(symbol) for symbol in range(len(vocabulary))]
-    found = np.array([key is not None and key.split(" ", 1)[1] in enough for key in symbols])
+def _common(vocabulary: Vocabulary, having: Ints, sessions: int) -> NDArray[np.bool_]:
+    """Which symbols are of an event that more sessions have than RARE of those that had the key's event before (V,).
+
+    So a fourth replica where hardly any session has more than three is rare, and a ninth retry where every other has one
+    more is not. Every session has an end.
+    """
+    found = np.zeros(len(vocabulary), np.bool_)
     found[EOS] = True
+    for key in {key.split(" ", 1)[1] for key in vocabulary.keys}:
+        numbers = vocabulary.encode([f"{number} {key}" for number in range(1, OFTEN + 1)])
+        before = sessions
+        for symbol in numbers[numbers != ESCAPE]:
+            if having[symbol] <= RARE * before:
+                break
+            found[symbol], before = True, having[symbol]
     return found
 
 

@@ -85,6 +85,18 @@ def test_a_key_of_one_session_in_two_thousand_is_as_odd_as_a_new_one_and_one_of_
     assert several.session_scores([RARE])[0] < several.session_scores([new])[0] / 2
 
 
+def test_one_event_of_a_key_more_is_new_where_hardly_any_session_has_it_and_usual_in_a_loop() -> None:
+    stored = [("open", *("stored",) * 3, *("read",) * reads, "close") for reads in range(6)]
+    odd = ("open", *("stored",) * 4, "close")
+    found = KeyModelFolds.fit([*stored, odd], [512, 256, 128, 64, 32, 16, 1], SETTINGS)
+    common = dict(zip(found.vocabulary.keys, found.common[3:], strict=False))
+    assert not common["4 stored"]
+    assert common["3 stored"]
+    assert common["5 read"]
+    new = ("open", *("stored",) * 3, "never seen", "close")
+    assert found.session_scores([odd])[0] >= found.session_scores([new])[0]
+
+
 def test_keys_are_numbered_within_their_session_and_late_ones_are_alike() -> None:
     assert numbered(("a", "b", "a", "1 a")) == ("1 a", "1 b", "2 a", "1 1 a")
     assert numbered(("a",) * (OFTEN + 2))[-3:] == (f"{OFTEN} a",) * 3
