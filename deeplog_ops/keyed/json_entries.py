@@ -11,7 +11,7 @@ from deeplog_ops.errors import InputError
 from deeplog_ops.keyed.forms import ACCEPTED, EVENT_COLUMNS
 from deeplog_ops.keyed.sessions import KeyedSessions
 from deeplog_ops.keyed.text_lines import TextLines
-from deeplog_ops.keyed.values import key_of, label_of, name_of, time_of
+from deeplog_ops.keyed.values import key_of, keys_of, label_of, name_of, time_of
 
 Rows = list[tuple[float, str, str, int | None]]
 
@@ -89,7 +89,7 @@ def _sequence(entry: object) -> tuple[str | None, tuple[str, ...], int | None]:
     name, label, keys = entry.get("session"), entry.get("label"), entry["keys"]
     return (
         None if name is None else str(name),
-        tuple(map(key_of, keys.split() if isinstance(keys, str) else keys)),
+        keys_of(keys) if isinstance(keys, str) else tuple(map(key_of, keys)),
         None if label is None else label_of(label),
     )
 

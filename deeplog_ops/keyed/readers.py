@@ -23,7 +23,7 @@ from deeplog_ops.keyed.forms import (
 from deeplog_ops.keyed.json_entries import entries_of_array, entries_of_lines, rows_or_sessions
 from deeplog_ops.keyed.sessions import KeyedSessions
 from deeplog_ops.keyed.text_lines import TextLines
-from deeplog_ops.keyed.values import label_of
+from deeplog_ops.keyed.values import keys_of, label_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,7 +94,13 @@ def _read(lines: TextLines, form: Form, nrows: int | None) -> pd.DataFrame | Key
 
 def _text(lines: TextLines, nrows: int | None) -> KeyedSessions:
     """A session is named by its line."""
-    sequences = {str(lines.number): tuple(line.split()) for line in islice(lines, nrows) if line.strip()}
+    sequences: dict[str, tuple[str, ...]] = {}
+    for line in islice(lines, nrows):
+        if line.strip():
+            try:
+                sequences[str(lines.number)] = keys_of(line)
+            except ValueError as error:
+                raise lines.fault(str(error)) from error
     return KeyedSessions(tuple(sequences), tuple(sequences.values()))
 
 
@@ -114,12 +120,12 @@ def _session_rows(lines: TextLines, nrows: int | None) -> KeyedSessions:
                 "keys have spaces between"
             )
         names.append(row[session])
-        sequences.append(tuple(row[keys].split()))
-        if label is not None:
-            try:
+        try:
+            sequences.append(keys_of(row[keys]))
+            if label is not None:
                 labels.append(label_of(row[label]))
-            except ValueError as error:
-                raise lines.fault(str(error)) from error
+        except ValueError as error:
+            raise lines.fault(str(error)) from error
     return KeyedSessions(tuple(names), tuple(sequences), tuple(labels) if label is not None else None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from datetime import UTC, datetime
 
@@ -63,6 +64,25 @@ def name_of(value: object) -> str:
     if not text:
         raise ValueError("an empty machine: the name of what the event came from is expected")
     return text
+
+
+def keys_of(text: str) -> tuple[str, ...]:
+    """Keys with spaces between, or a list as Python or JSON writes it: `['E5', 'E22']`, as loglizer's files have them.
+
+    A key may itself begin and end with brackets; so what has neither quotes nor commas in it is no list. ValueError where a
+    list holds what is no key.
+    """
+    inside = text.strip()
+    if inside == "[]":
+        return ()
+    if inside.startswith("[") and inside.endswith("]") and any(mark in inside for mark in ("'", '"', ",")):
+        try:
+            listed = ast.literal_eval(inside)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return tuple(text.split())
+        if isinstance(listed, list):
+            return tuple(map(key_of, listed))
+    return tuple(text.split())
 
 
 def key_of(value: object) -> str:

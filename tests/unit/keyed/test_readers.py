@@ -245,3 +245,31 @@ def test_no_bytes_at_all_make_it_fail_but_for_a_clear_error(
         except InputError as error:
             said = str(error)
         assert said.startswith(str(path))
+
+
+@pytest.mark.parametrize(
+    ("cell", "keys"),
+    [
+        ("['E5', 'E22','E5']", ("E5", "E22", "E5")),
+        ('["E5", "E22"]', ("E5", "E22")),
+        ("[5, 22]", ("5", "22")),
+        ("[]", ()),
+        ("[error] [warn]", ("[error]", "[warn]")),
+        ("[E5]", ("[E5]",)),
+        ("['E5', 'E22'", ("['E5',", "'E22'")),
+        ("[a,b] [c]", ("[a,b]", "[c]")),
+        ("E5 E22", ("E5", "E22")),
+    ],
+)
+def test_keys_may_be_a_list_as_python_writes_it(tmp_path: Path, cell: str, keys: tuple[str, ...]) -> None:
+    quoted = cell.replace('"', '""')
+    rows = written(tmp_path, f'session,keys\none,"{quoted}"\ntwo,E5\n', "rows")
+    assert read_sessions(rows, timeout=100).keys == (keys, ("E5",))
+    lines = written(tmp_path, f"{cell}\nE5\n", "lines")
+    assert read_sessions(lines, "text", timeout=100).keys == (keys, ("E5",))
+
+
+def test_a_list_that_holds_what_is_no_key_is_an_error_with_its_line(tmp_path: Path) -> None:
+    path = written(tmp_path, "session,keys\none,E5\ntwo,\"['E5', None]\"\n")
+    with pytest.raises(InputError, match=":3: event None: a key is expected"):
+        read_keyed(path)
