@@ -25,12 +25,20 @@ class CsvEngine:
     def __init__(self, spec: FormatSpec) -> None:
         self._mapping = FieldMapping(spec)
         self.has_time = self._mapping.has_time
-        self.names: list[str] = []
+        self.names: list[str] = list(spec.heading)
+        self.has_heading = not spec.heading  # in the file itself
         self._delimiter = ","
+        self._least = self._cells_needed() if spec.heading else 0
 
     def set_heading(self, line: str) -> None:
         self._delimiter = max(_DELIMITERS, key=line.count)
         self.names = [name.strip() for name in self._cells(line) or []]
+        self._least = len(self.names)
+
+    def _cells_needed(self) -> int:
+        """How many cells of a row without a heading reach its time and its message."""
+        wanted = [name for ours in ("time", "message") for name in self._mapping.names.get(ours, ())]
+        return 1 + max((self.names.index(name) for name in wanted if name in self.names), default=0)
 
     @property
     def usable(self) -> bool:
@@ -43,9 +51,9 @@ class CsvEngine:
 
     def _row(self, line: str) -> dict[str, str] | None:
         cells = self._cells(line)
-        if not self.usable or cells is None or len(cells) != len(self.names):
+        if not self.usable or cells is None or not self._least <= len(cells) <= len(self.names):
             return None
-        return dict(zip(self.names, cells, strict=True))
+        return dict(zip(self.names, cells, strict=False))
 
     def _cells(self, line: str) -> list[str] | None:
         try:

@@ -84,6 +84,9 @@ class PatternEngine:
         self._stamp = [name for name in _TIME_GROUPS if name in groups]
         self.has_time = bool(self._stamp)
         self._forms = compiled_forms(spec, self.has_time)
+        self._levels = dict(spec.levels)
+        if spec.continues is not None:
+            checked_pattern(spec.continues, f"`continues` of format {spec.name!r}")
 
     def read(self, lines: pl.Series) -> Headers:
         found = lines.str.extract_groups(self._pattern).struct.unnest()
@@ -91,6 +94,8 @@ class PatternEngine:
             pl.col(name) if name in self._groups else pl.lit(None, pl.String).alias(name) for name in COLUMNS
         ]
         frame = found.select(*columns, self._message(found), self._json(found))
+        if self._levels:
+            frame = frame.with_columns(pl.col("level").replace(self._levels))
         return Headers(frame, times.parse(self._stamps(found), self._forms) if self.has_time else None)
 
     def _message(self, found: pl.DataFrame) -> pl.Expr:

@@ -147,6 +147,11 @@ def _structured(lines: pl.Series) -> Guess | None:
                 ("no field of the objects is a time stamp: set columns: time",),
             )
         return None
+    for candidate in [spec for spec in catalog.shipped().values() if spec.heading]:
+        engine = csv_rows.CsvEngine(candidate)
+        # few lines tell that no row is one of these; where quotes do not pair, putting rows together is slow
+        if _good_rows(engine, lines[:200]).any() and (share := _share_of_rows(engine, lines)) > 0.9:
+            return Guess(candidate, round(share, 4), True)
     timed = [catalog.resolve(name) for name in ("elastic-csv", "csv")]
     for candidate in [*timed, _without_time(timed[-1])]:
         engine = csv_rows.CsvEngine(candidate)
@@ -163,7 +168,16 @@ def _structured(lines: pl.Series) -> Guess | None:
 
 def _share_of_rows(engine: csv_rows.CsvEngine, lines: pl.Series) -> float:
     rows = csv_rows.rows_of(lines.to_list())
-    return float(_good(engine.read(pl.Series(rows, dtype=pl.String))).mean()) if rows else 0.0
+    return float(_good_rows(engine, pl.Series(rows, dtype=pl.String)).mean()) if rows else 0.0
+
+
+def _good_rows(engine: csv_rows.CsvEngine, rows: pl.Series) -> np.ndarray:
+    """Without a heading the level must be a word, too: else any table that begins with a time would fit."""
+    headers = engine.read(rows)
+    good = _good(headers)
+    if engine.has_heading:
+        return good
+    return good & headers.frame["level"].str.contains(r"^[A-Za-z]+[0-9]?$").fill_null(False).to_numpy()
 
 
 def _without_time(spec: FormatSpec) -> FormatSpec:
@@ -172,6 +186,7 @@ def _without_time(spec: FormatSpec) -> FormatSpec:
 
 
 def _score(spec: FormatSpec, lines: pl.Series) -> _Score:
+    lines = _beginning(spec, lines)
     headers = engine_of(spec).read(lines)
     good = _good(headers)
     if not good.any():
@@ -180,6 +195,11 @@ def _score(spec: FormatSpec, lines: pl.Series) -> _Score:
     fields = frame["fields"].str.count_matches('":"').fill_null(0).mean()
     named = sum(frame[name].is_not_null().mean() for name in COLUMNS) + 0.5 * float(fields or 0)  # type: ignore[arg-type,misc]
     return _Score(spec, float(good.mean()), named + (headers.stamps is not None))
+
+
+def _beginning(spec: FormatSpec, lines: pl.Series) -> pl.Series:
+    """The lines without those that go on from the one before by the format's own word."""
+    return lines if spec.continues is None else lines.filter(~lines.str.contains(spec.continues))
 
 
 def _good(headers: Headers) -> np.ndarray:
@@ -208,5 +228,6 @@ def _groups(spec: FormatSpec) -> int:
 
 def _continuing(lines: pl.Series, spec: FormatSpec) -> float:
     """Of the lines without a header, the share that looks as if it went on from the line before."""
+    lines = _beginning(spec, lines)
     rest = lines.filter(pl.Series(~_good(engine_of(spec).read(lines))))
     return float(rest.str.contains(_CONTINUES).mean()) if len(rest) else 1.0  # type: ignore[arg-type]

@@ -36,7 +36,7 @@ _LEAST_IDLE = timedelta(hours=1)
 _LEAST_SCORE = 0.2
 _LEAST_COVER, _LEAST_SESSIONS = 0.35, 5
 _GENERIC = ("UUID", "trace id")  # one that says more is preferred to these
-_FIELD_OF_ID = r"(?i)(?:^|[._-])(?:id|uuid|trace|span|session|request|correlation|transaction|order|job|task)(?:[._-]?id)?$|Id$|ID$"
+_FIELD_OF_ID = r"(?i)(?:^|[._-])(?:id|uuid|trace|span|session|request|correlation|transaction|order|job|task|connection)(?:[._-]?id)?$|Id$|ID$"
 _ROUND = [timedelta(minutes=m) for m in (1, 5, 10, 15, 30)] + [
     timedelta(hours=h) for h in (1, 2, 4, 6, 8, 12, 24, 48, 72)
 ]

@@ -29,6 +29,20 @@ class FormatSpec(BaseModel):
         default="join",
         description="what becomes of a line that does not match: joined to the record before it, or kept aside",
     )
+    continues: str | None = Field(
+        default=None,
+        description="kind pattern: found in lines that have a stamp and still go on from the record before. The pattern "
+        "leaves them out, and guessing does not count them",
+    )
+    levels: dict[str, str] = Field(
+        default_factory=dict,
+        description="kind pattern: a level as this format alone writes it -> a word for it",
+    )
+    heading: tuple[str, ...] = Field(
+        default=(),
+        description="kind csv: the names of the columns, where the file has no first line that says them. A row may lack "
+        "the last of them",
+    )
     columns: dict[str, str] = Field(
         default_factory=dict,
         description="kinds json, logfmt and csv: our column -> their field, or several after one another with | between; "
