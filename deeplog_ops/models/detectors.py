@@ -96,7 +96,7 @@ CLASSIC: Mapping[str, MakeScore] = {
 }
 DETECTORS: Mapping[str, Detector] = {
     # Of the tails that keep false alarms of normal sessions within twice the budget, the one that finds most mutated ones.
-    "key_lstm": Detector(_key_lstm, seeded=True, margin=Margin(largest=0.1, confidence=0.95)),
+    "key_lstm": Detector(_key_lstm, seeded=True, margin=Margin(largest=0.2, confidence=0.99)),
     "key_progress": Detector(_key_progress),
     "count_distance": Detector(_count_distance),
     "pca": Detector(_classic(CLASSIC["pca"]), least_scale=0.1),
