@@ -31,7 +31,7 @@ def sessions_of_doubt(
     asked = doubt.sequence_ids if real else doubt.sequence_ids[:1]  # the example's is the first
     wanted = list(asked[:most])
     try:
-        kept = _read(OpenRun.of(place, doubt.run_id), wanted)
+        kept = _read(OpenRun.of(place, doubt.run_id), doubt.session, wanted)
     except LakeError as error:
         log.warning("what was said of doubt %s is kept without its lines: %s", doubt_id, error)
         kept = []
@@ -43,20 +43,32 @@ def closing_day(zone: str) -> pl.Expr:
     return pl.coalesce("closed_at", "last_time").dt.convert_time_zone(zone).dt.date()
 
 
-def _read(opened: OpenRun, wanted: list[str]) -> list[KeptSession]:
+def _read(opened: OpenRun, example: str, wanted: list[str]) -> list[KeptSession]:
+    """A session for each sequence: the example where it has it, else the latest."""
     place, run = opened.place, opened.run
     if not {"sessions", "events"} <= ledger.committed_stages(place.engine, run.run_id):
         return []
     columns = [*COLUMNS, "sequence_id", "closed_at"]
     found = pl.concat(
-        frame.filter(pl.col("judged") & pl.col("sequence_id").is_in(wanted))
+        _one_each(frame.filter(pl.col("judged") & pl.col("sequence_id").is_in(wanted)), example)
         for frame in frames(place, opened.partition("sessions"), columns)
     )
     latest = (
-        found.sort("last_time", "session", "piece", descending=[True, False, False], nulls_last=True)
-        .unique("sequence_id", keep="first", maintain_order=True)
+        _one_each(found, example)
         .with_columns(closing_day(opened.source.reading.zone).fill_null(run.day).alias("day"))
         .unique(["session", "piece"], keep="first", maintain_order=True)
         .sort("session", "piece")
     )
     return with_values(place, run.run_id, latest)
+
+
+def _one_each(sessions: pl.DataFrame, example: str) -> pl.DataFrame:
+    ordered = sessions.sort(
+        pl.col("session") != example,
+        "last_time",
+        "session",
+        "piece",
+        descending=[False, True, False, False],
+        nulls_last=True,
+    )
+    return ordered.unique("sequence_id", keep="first", maintain_order=True)

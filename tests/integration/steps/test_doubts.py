@@ -6,9 +6,12 @@ import json
 import re
 from datetime import UTC, date, datetime, timedelta
 
+from sqlalchemy import text
+
 from deeplog_ops.db import models, sources
 from deeplog_ops.db.engine import transaction
-from deeplog_ops.db.training_doubts import AskedDoubt, delete_doubts, doubts_of, hand_on_doubts
+from deeplog_ops.db.feedback import normal_sessions
+from deeplog_ops.db.training_doubts import AskedDoubt, awaiting, delete_doubts, doubts_of, hand_on_doubts
 from deeplog_ops.db.verdicts import VerdictKind, withdraw
 from deeplog_ops.steps import maintenance
 from deeplog_ops.steps.feedback import update
@@ -146,6 +149,41 @@ def test_an_answer_when_the_lake_has_forgotten_holds_by_the_name_of_the_example(
     assert (said.kept, said.gone) == (0, ((FIRST, doubt.session),))
     second = trained(sample, "second")
     assert sample.place.registry.read("sample", second).metrics["true_positives_left_out"] == 1
+
+
+def test_an_answer_that_taught_nothing_is_asked_again_by_the_next_training(sample: Sample) -> None:
+    odd_sessions(sample, FIRST, 6)
+    first = trained(sample, "first")
+    doubt = of_lease(sample, first)
+    settings = sample.place.source("sample").retention
+    late = datetime.combine(A + timedelta(days=settings.lake_days + 5), datetime.min.time(), UTC)
+    maintenance.expire(at(sample, late).place, "sample")
+    said = answer(sample, TRUE, doubt)
+    assert of_lease(sample, first).verdict == "true_positive"
+    second = trained(sample, "second")
+    again = of_lease(sample, second)
+    assert (again.doubt_id, again.sessions) == (doubt.doubt_id, doubt.sessions - 1)
+    assert again.verdict is None, "the five others were learnt from all the same"
+    assert awaiting(sample.place.engine, "sample", second) == len(asked(sample, second))
+    # Now the lake has them.
+    assert answer(sample, TRUE, again).kept == 1
+    assert of_lease(sample, second).verdict_id not in (None, said.verdict_id)
+    third = trained(sample, "third")
+    assert not [each for each in asked(sample, third) if "lease was lost" in each.reason]
+
+
+def test_called_normal_is_the_session_that_was_shown(sample: Sample) -> None:
+    odd_sessions(sample, FIRST + timedelta(days=1), 2)
+    doubt = of_lease(sample, trained(sample, "first"))
+    (other,) = {f"req-{FIRST.day + 1:02}{turn:08x}" for turn in range(2)} - {doubt.session}
+    with transaction(sample.place.engine) as connection:
+        connection.execute(
+            text("UPDATE deeplog.training_doubts SET session = :other WHERE doubt_id = :doubt_id"),
+            {"other": other, "doubt_id": doubt.doubt_id},
+        )
+    assert answer(sample, FALSE, doubt).kept == 1
+    (kept,) = normal_sessions(sample.place.engine, "sample")
+    assert kept.session == other
 
 
 def test_doubts_are_listed_and_answered_by_command(run: Run, platform: Sample) -> None:
