@@ -58,6 +58,11 @@ class Reading(Stage):
         default=None,
         description="a regular expression with a group `day` (YYYY-MM-DD or YYYYMMDD), searched in the path",
     )
+    year_from_path: str | None = Field(
+        default=None,
+        description="a regular expression with a group `year` (YYYY), searched in the path: the year of a file's first "
+        "line, before `year`",
+    )
     redact: tuple[Redaction, ...] = ()
     line_bytes: Size = Field(default=2**20, description="a longer line goes to the quarantine")
     record_lines: int = Field(default=10_000, gt=0, description="a record takes at most so many lines")
@@ -79,6 +84,13 @@ class Reading(Stage):
     def _names_a_day(cls, value: str | None) -> str | None:
         if value is not None and "(?P<day>" not in value:
             raise ValueError("day_from_path needs a group `day`, such as (?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})")
+        return value
+
+    @field_validator("year_from_path")
+    @classmethod
+    def _names_a_year(cls, value: str | None) -> str | None:
+        if value is not None and "(?P<year>" not in value:
+            raise ValueError("year_from_path needs a group `year`, such as (?P<year>20[0-9]{2})")
         return value
 
     @field_validator("zone")

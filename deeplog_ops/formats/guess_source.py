@@ -13,10 +13,10 @@ from typing import Any
 import polars as pl
 
 from deeplog_ops.config import Reading, SourceConfig
-from deeplog_ops.formats import catalog, encodings, session_key, times
+from deeplog_ops.formats import catalog, encodings, session_key, times, years
 from deeplog_ops.formats.day_in_path import day_in_path
 from deeplog_ops.formats.engine import COLUMNS
-from deeplog_ops.formats.guess import Guess, guess_format, plain_head
+from deeplog_ops.formats.guess import Guess, guess_format, lines_of, plain_head
 from deeplog_ops.formats.records import read_records
 from deeplog_ops.formats.session_key import SessionKey
 from deeplog_ops.formats.source_yaml import written
@@ -28,7 +28,6 @@ _DAYS_IN_PATHS = (
     r"(?:^|[^0-9])(?P<day>(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9])(?:[^0-9]|$)",
     r"(?:^|[^0-9])(?P<day>(?:19|20)[0-9]{2}[01][0-9][0-3][0-9])(?:[^0-9]|$)",
 )
-_YEAR_IN_PATH = r"(?:^|[^0-9])((?:19|20)[0-9]{2})(?:[^0-9]|$)"
 _PREVIEW = 5
 _SAMPLE_MESSAGES = 20_000
 _STREAM_WIDTH = timedelta(hours=1)
@@ -72,16 +71,23 @@ class SourceGuess:
 
 
 def guess_source(
-    name: str, samples: Sequence[SampleFile], paths: Sequence[str] | None = None, now: datetime | None = None
+    name: str,
+    samples: Sequence[SampleFile],
+    paths: Sequence[str] | None = None,
+    now: datetime | None = None,
+    last_change: datetime | None = None,
 ) -> SourceGuess:
-    """A configuration for files that begin so. `paths` is what the source will read, by default the samples' own."""
+    """A configuration for files that begin so. `paths` is what the source will read, by default the samples' own.
+
+    `last_change` is when any of the source's files was changed last, where there are more than the samples.
+    """
     now = now or datetime.now(UTC)
     format_guess = guess_format([(sample.path, sample.head) for sample in samples])
     spec, notes = format_guess.spec, list(format_guess.notes)
     comments: dict[str, str] = {}
     reading: dict[str, Any] = {"zone": "UTC"}
     reading["encoding"] = _encoding(samples, notes)
-    _time_settings(spec, samples, now, reading, notes, comments)
+    _time_settings(spec, samples, last_change, now, reading, notes, comments)
     lines, account, quarantined = _read(spec, reading, samples, now)
     kind = _kind_of_time(spec, samples)
     if kind in (times.LOCAL, times.YEARLESS, times.CLOCK):
@@ -155,6 +161,7 @@ def _encoding(samples: Sequence[SampleFile], notes: list[str]) -> str:
 def _time_settings(
     spec: FormatSpec,
     samples: Sequence[SampleFile],
+    last_change: datetime | None,
     now: datetime,
     reading: dict[str, Any],
     notes: list[str],
@@ -173,29 +180,31 @@ def _time_settings(
     elif kind == times.CLOCK:
         notes.append("the stamps have no date: it is taken from each file's last change")
     elif kind == times.YEARLESS:
-        _year(samples, now, reading, notes, comments)
+        _year(spec, samples, last_change, now, reading, notes, comments)
 
 
 def _year(
+    spec: FormatSpec,
     samples: Sequence[SampleFile],
+    last_change: datetime | None,
     now: datetime,
     reading: dict[str, Any],
     notes: list[str],
     comments: dict[str, str],
 ) -> None:
-    in_paths = {int(found[1]) for sample in samples if (found := re.search(_YEAR_IN_PATH, sample.path))}
-    changed = {(sample.modified or now).year for sample in samples}
-    if len(in_paths) == 1:
-        reading["year"] = in_paths.pop()
-        why = "taken from the files' names"
-    elif len(changed) == 1:
-        reading["year"] = None
-        why = f"each file's year is that of its last change ({changed.pop()}), or the one before where its stamps lie after it"
-    else:
-        reading["year"] = None
-        why = "each file's year is taken from its last change"
-    notes.append(f"the stamps have no year: {why}. Set reading.year if that is wrong")
-    comments["reading.year"] = f"unsure: {why}"
+    changes = [sample.modified or now for sample in samples]
+    by_change = [
+        years.year_by_change(spec, lines_of(sample.head), change)
+        for sample, change in zip(samples, changes, strict=True)
+    ]
+    found = years.chosen(
+        [sample.path for sample in samples], by_change, max([*changes, last_change or changes[0]]), now
+    )
+    name = "year" if found.year_from_path is None else "year_from_path"
+    reading[name] = found.year_from_path or found.year
+    otherwise = "Take reading.year_from_path out" if found.year_from_path else "Set reading.year"
+    notes.append(f"the stamps have no year: {found.why}. {otherwise} if that is wrong")
+    comments[f"reading.{name}"] = f"unsure: {found.why}"
 
 
 def _kind_of_time(spec: FormatSpec, samples: Sequence[SampleFile]) -> int:
@@ -242,6 +251,7 @@ def _read(
             spec=spec,
             reading=settings,
             file_id=str(place),
+            path=sample.path,
             modified=sample.modified,
             now=now,
             day_hint=day,

@@ -22,6 +22,7 @@ from deeplog_ops.formats.quarantine import Quarantine
 from deeplog_ops.formats.redaction import Redactor
 from deeplog_ops.formats.spec import FormatSpec
 from deeplog_ops.formats.times import Stamps
+from deeplog_ops.formats.years import year_in_path
 from deeplog_ops.records import DayBounds, LineAccount
 from deeplog_ops.schemas import LINES
 
@@ -96,7 +97,8 @@ class _FileReader:
         self._file_id = file_id
         self._path = path
         self._zone = spec.zone or reading.zone
-        self._calendar = Calendar(self._zone, reading.year, day_hint, modified)
+        year = year_in_path(path, reading.year_from_path) or reading.year
+        self._calendar = Calendar(self._zone, year, day_hint, modified)
         self._latest = _ticks(now + reading.future)
         self._keep = None if keep is None else (_ticks(keep[0]), _ticks(keep[1]))
         self._keep_timeless = self._day_is_kept(day_hint, keep)

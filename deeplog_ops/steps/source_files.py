@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
@@ -18,6 +18,9 @@ from deeplog_ops.config import NAME_PATTERN, SourceConfig, Templates
 from deeplog_ops.config_files import load_source, load_sources, read_source
 from deeplog_ops.db import sources
 from deeplog_ops.errors import ConfigError, FormatError, InputError, MissingInput
+from deeplog_ops.formats.catalog import resolve
+from deeplog_ops.formats.day_in_path import day_in_path
+from deeplog_ops.formats.guess import lines_of
 from deeplog_ops.formats.guess_source import (
     Preview,
     SampleFile,
@@ -26,6 +29,8 @@ from deeplog_ops.formats.guess_source import (
     preview_of,
     to_yaml,
 )
+from deeplog_ops.formats.years import STILL_AFTER, year_by_change, year_in_path
+from deeplog_ops.steps.heads import modified_at
 from deeplog_ops.steps.usable import require_usable
 from deeplog_ops.steps.workplace import Workplace
 from deeplog_ops.storage import manifest
@@ -34,6 +39,7 @@ from deeplog_ops.templates.for_messages import parse_all
 
 HEAD_BYTES = 4 * 2**20
 _SAMPLES = 12
+_LOOKED_AT = 50
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,10 @@ def propose(name: str, paths: Sequence[str], connection: str | None = None) -> P
     _check_name(name)
     absolute = [path if "://" in path else os.path.abspath(path) for path in paths]
     files = manifest.find(absolute, (), connection)
-    guess = guess_source(name, _samples([str(file) for file in files], connection), absolute)
+    samples = _samples([str(file) for file in files], connection)
+    guess = guess_source(
+        name, samples, absolute, last_change=_last_change([str(file) for file in files], connection)
+    )
     if "binary" in guess.preview.quarantined and not guess.preview.account.events:
         raise FormatError(
             f"what was looked at holds no text, it is binary: {files[0]}. Give the paths of text logs"
@@ -128,10 +137,11 @@ def check(folder: Path, name: str, now: datetime | None = None) -> Checked:
         files = manifest.find(source.paths, source.exclude, source.connection)
     except (InputError, ConfigError) as error:
         return Checked(name, [], [f"{path}: {error}"])
-    preview = preview_of(
-        source, _samples([str(file) for file in files], source.connection), now or datetime.now(UTC)
-    )
-    return Checked(name, [], _warnings(path, source, preview), len(files), preview)
+    now = now or datetime.now(UTC)
+    samples = _samples([str(file) for file in files], source.connection)
+    preview = preview_of(source, samples, now)
+    warnings = [*_warnings(path, source, preview), *_years_to_doubt(path, source, samples, now)]
+    return Checked(name, [], warnings, len(files), preview)
 
 
 def _warnings(path: Path, source: SourceConfig, preview: Preview) -> list[str]:
@@ -151,18 +161,47 @@ def _warnings(path: Path, source: SourceConfig, preview: Preview) -> list[str]:
     return found
 
 
+def _years_to_doubt(
+    path: Path, source: SourceConfig, samples: Sequence[SampleFile], now: datetime
+) -> Iterator[str]:
+    """A year for all files is right for an archive, and wrong by a year for logs that go on after New Year."""
+    if source.reading.year is None:
+        return
+    spec = resolve(source.format)
+    for sample in samples:
+        named = day_in_path(sample.path, source.reading.day_from_path) or year_in_path(
+            sample.path, source.reading.year_from_path
+        )
+        if named or sample.modified is None or now - sample.modified > STILL_AFTER:
+            continue
+        begins = year_by_change(spec, lines_of(sample.head), sample.modified)
+        if begins not in (None, source.reading.year):
+            yield (
+                f"{path}: reading.year = {source.reading.year} holds for every file, and {sample.path}, changed on "
+                f"{sample.modified:%Y-%m-%d}, would begin in {begins}: take reading.year out, unless it is a copy that "
+                "lost its times"
+            )
+            return
+
+
 def _samples(files: Sequence[str], connection: str | None) -> list[SampleFile]:
     """The heads of some files, spread over all of them in the order of their names."""
     step = max(1, len(files) // _SAMPLES)
     samples = []
     for file in list(files)[::step][:_SAMPLES]:
         path = open_path(file, connection)
-        modified = datetime.fromtimestamp(getattr(path.stat(), "st_mtime", 0) or 0, UTC)
+        modified = modified_at(path.stat())
         with path.open("rb") as raw:
             samples.append(SampleFile(file, raw.read(HEAD_BYTES // min(len(files), _SAMPLES)), modified))
     if not any(sample.head for sample in samples):
         raise MissingInput(f"all {len(files)} files are empty: nothing can be guessed from {files[0]}")
     return samples
+
+
+def _last_change(files: Sequence[str], connection: str | None) -> datetime:
+    """When any file was changed last, by a bounded number of them: the first and last of their names are among these."""
+    step = max(1, len(files) // _LOOKED_AT)
+    return max(modified_at(open_path(file, connection).stat()) for file in [*list(files)[::step], files[-1]])
 
 
 def rename(place: Workplace, old: str, new: str) -> Path:

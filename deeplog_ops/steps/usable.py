@@ -37,6 +37,7 @@ def _checks(source: SourceConfig) -> Iterator[_Check]:
     for number, mask in enumerate(source.templates.masks):
         yield _pattern(mask.pattern, "templates", "masks", number, "pattern")
     yield _pattern(source.reading.day_from_path, "reading", "day_from_path")
+    yield _pattern(source.reading.year_from_path, "reading", "year_from_path")
     yield _pattern(source.sessions.pattern, "sessions", "pattern")
 
 

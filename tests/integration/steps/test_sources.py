@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,25 @@ def test_a_proposed_source_loads_and_checks(logs: Path, tmp_path: Path) -> None:
     assert load_source(path).paths == (str(logs),)
     checked = source_files.check(tmp_path / "sources", "app")
     assert (checked.faults, checked.files) == ([], 1)
+
+
+def test_an_archive_has_one_year_until_it_is_written_again(tmp_path: Path) -> None:
+    old, now = datetime(2024, 5, 2, tzinfo=UTC), datetime(2026, 1, 20, tzinfo=UTC)
+    (tmp_path / "logs").mkdir()
+    for name in ("messages.1", "messages.2"):
+        file = tmp_path / "logs" / name
+        file.write_text("May  1 10:11:12 box cron[7]: started\n" * 50)
+        os.utime(file, (old.timestamp(),) * 2)
+    folder = tmp_path / "sources"
+    source_files.add(folder, "box", source_files.propose("box", [str(tmp_path / "logs")]).text)
+    assert load_source(folder / "box.yaml").reading.year == 2024
+    assert source_files.check(folder, "box", now).warnings == []
+    live = tmp_path / "logs" / "messages"
+    live.write_text("Jan 19 10:11:12 box cron[7]: started\n" * 50)
+    os.utime(live, (now.timestamp(),) * 2)
+    (warning,) = source_files.check(folder, "box", now).warnings
+    assert "reading.year = 2024 holds for every file" in warning
+    assert "would begin in 2026" in warning
 
 
 def test_adding_leaves_a_source_that_is_there_and_replaces_it_only_by_one_that_loads(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,7 +23,8 @@ def test_the_days_of_the_weekly_files_add_up_to_the_files_lines(fresh_database: 
     proposal = source_files.propose("messages", [str(messages)])
     place = workplace(fresh_database, tmp_path)
     place.sources.mkdir()
-    source_files.add(place.sources, "messages", proposal.text.replace("  # year:", "  year: 2005"))
+    dated = re.sub(r"(?m)^  (?:# )?year:.*$", "  year: 2005", proposal.text)
+    source_files.add(place.sources, "messages", dated)
 
     # The files begin on 21 April and end on 10 October; a day more on either side has no lines.
     first, days = date(2005, 4, 20), 175
