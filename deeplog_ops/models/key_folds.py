@@ -12,8 +12,9 @@ and never came is as much of a surprise as one that nobody awaited.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from sys import intern
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,8 @@ OFTEN = 10  # a key's tenth event in a session and all after it are alike
 WATCHED = 256  # symbols that are awaited: those that most sessions have
 LEAST_CHANCE = 1e-9  # that something sure to come does not
 VALIDATION_FOLDS = 10  # one of them says which epoch of a network is kept
-AT_ONCE = 2_000  # sessions that are scored at once
+AT_ONCE = 2_000  # sessions that are scored at once, and
+EVENTS_AT_ONCE = 500_000  # events of theirs, if it is not one session that has more: some 150 bytes each
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,9 @@ class KeyModelFolds:
             seen = [keys[row] for row in fold.seen]
             readers.append(_reader(vocabulary, seen, fold.seen_sessions, watched, settings))
             unseen = [keys[row] for row in fold.held]
-            of_fold = _surprises(readers[-1:], vocabulary, common, unseen).worst_by_key()
-            worst = worst.with_events(of_fold, len(held))
+            for first, some in _parts(unseen):
+                of_part = _surprises(readers[-1:], vocabulary, common, some).worst_by_key()
+                worst = worst.with_events(of_part, len(held) + first)
             held, sessions = np.append(held, fold.held), np.append(sessions, fold.held_sessions)
         rates = KeyRates.of(worst, sessions[worst.row], int(counts.sum()), common)
         scores = np.zeros(len(held))
@@ -96,20 +99,33 @@ class KeyModelFolds:
     def session_scores(self, sequences: Sequence[KeySequence]) -> Floats:
         """How rare the rarest event of each sequence is (N,), in nats; any key and any length is accepted."""
         scores = np.zeros(len(sequences))
-        for first in range(0, len(sequences), AT_ONCE):
-            keys = [numbered(sequence) for sequence in sequences[first : first + AT_ONCE]]
+        for first, some in _parts(sequences):
+            keys = [numbered(sequence) for sequence in some]
             events = _surprises(self.readers, self.vocabulary, self.common, keys)
             np.maximum.at(scores, first + events.row, self.rates.rarity(events.symbol, events.surprise))
         return scores
 
 
+def _parts(sequences: Sequence[KeySequence]) -> Iterator[tuple[int, Sequence[KeySequence]]]:
+    """Sequences a part at a time, with the place of its first: memory does not grow with their number or length."""
+    first = events = 0
+    for place, sequence in enumerate(sequences):
+        if place > first and (place - first == AT_ONCE or events + len(sequence) > EVENTS_AT_ONCE):
+            yield first, sequences[first:place]
+            first, events = place, 0
+        events += len(sequence)
+    if len(sequences):
+        yield first, sequences[first:]
+
+
 def numbered(keys: KeySequence) -> tuple[str, ...]:
-    """Each key behind the number of its event among those of that key in the session, OFTEN at most."""
+    """Each key behind the number of its event among those of that key in the session, OFTEN at most. Equal ones are one
+    object: a training holds all of its events."""
     came: Counter[str] = Counter()
     found = []
     for key in keys:
         came[key] += 1
-        found.append(f"{min(came[key], OFTEN)} {key}")
+        found.append(intern(f"{min(came[key], OFTEN)} {key}"))
     return tuple(found)
 
 

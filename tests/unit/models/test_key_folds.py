@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,10 +13,12 @@ from deeplog_ops.config import KeyModelSettings
 from deeplog_ops.detection.tail import Tail
 from deeplog_ops.errors import ModelError
 from deeplog_ops.evaluation.judges import detector_candidate
+from deeplog_ops.models import key_folds
 from deeplog_ops.models.detectors import DETECTORS
 from deeplog_ops.models.held_out import HoldsOut
 from deeplog_ops.models.key_folds import OFTEN, KeyModelFolds, numbered
 from deeplog_ops.models.key_rates import START, Events, KeyRates
+from deeplog_ops.models.session_reader import SessionReader, SessionReading, Symbols
 
 SETTINGS = KeyModelSettings(epochs=12, hidden=16, embedding=8, device="cpu", seed=7)
 ROOT: list[tuple[str, ...]] = [
@@ -101,6 +105,33 @@ def test_keys_are_numbered_within_their_session_and_late_ones_are_alike() -> Non
     assert numbered(("a", "b", "a", "1 a")) == ("1 a", "1 b", "2 a", "1 1 a")
     assert numbered(("a",) * (OFTEN + 2))[-3:] == (f"{OFTEN} a",) * 3
     assert numbered(()) == ()
+
+
+def test_a_numbered_key_is_one_object_however_many_events_have_it() -> None:
+    first, again = numbered(("some", "key", "some")), numbered(("some", "key", "some"))
+    assert all(one is other for one, other in zip(first, again, strict=True))
+
+
+def test_few_long_sessions_are_read_a_part_at_a_time_and_give_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = KeyModelFolds.fit(ROOT, [50, 30, 20], SETTINGS)
+    scored = [*ROOT, RARE, (), ("open",) * 30, *ROOT]
+    scores = whole.session_scores(scored)
+    at_once: list[int] = []
+    read = SessionReader.read
+
+    def counting(reader: SessionReader, sessions: Sequence[Symbols]) -> SessionReading:
+        if len(sessions) > 1:
+            at_once.append(sum(map(len, sessions)))
+        return read(reader, sessions)
+
+    monkeypatch.setattr(key_folds, "EVENTS_AT_ONCE", 9)
+    monkeypatch.setattr(SessionReader, "read", counting)
+    parted = KeyModelFolds.fit(ROOT, [50, 30, 20], SETTINGS)
+    assert np.array_equal(parted.held_out.score, whole.held_out.score)
+    assert np.array_equal(parted.session_scores(scored), scores)
+    assert max(at_once, default=0) <= 9
 
 
 def test_a_step_too_many_shows_though_it_came_long_before_the_window() -> None:
