@@ -11,7 +11,7 @@ from deeplog_ops.db import models as model_rows
 from deeplog_ops.db.feedback import KeptSession
 from deeplog_ops.db.feedback_findings import KeptRate, said_rates
 from deeplog_ops.db.runs import Run
-from deeplog_ops.db.training_doubts import hand_on_doubts
+from deeplog_ops.db.training_doubts import doubts_of, hand_on_doubts
 from deeplog_ops.errors import ConfigError
 from deeplog_ops.records import DayBounds
 from deeplog_ops.steps.feedback_checks import Check, checks, rates_check
@@ -86,9 +86,10 @@ def update(
         new = [session for session in said if name_of(session) not in known]
         rates = _new_rates(place, source, version)
         if not new and not rates:
-            return _nothing(
-                place, source, f"nothing new: the champion {champion} learnt all that people said"
-            )
+            reason = f"nothing new: the champion {champion} learnt all that people said"
+            if any(doubt.verdict for doubt in doubts_of(place.engine, source.key, champion)):
+                reason += f"; answers to its doubts count with the next training: deeplog-ops train --source {source.name}"
+            return _nothing(place, source, reason)
         old = [session for session in said if name_of(session) in known]
         run = _begin(place, source, run_key, trigger)
         try:

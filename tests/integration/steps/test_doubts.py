@@ -102,6 +102,9 @@ def test_what_was_called_normal_is_learnt_and_is_no_doubt_any_more(sample: Sampl
     assert said.kept == 1
     done = update(sample.place, "sample", who="test", run_key="tonight")
     assert done.version is None, "the champion has learnt these sessions: there is nothing to update"
+    assert (
+        "answers to its doubts count with the next training: deeplog-ops train --source sample" in done.reason
+    )
     second = trained(sample, "second")
     assert not [each for each in asked(sample, second) if "lease was lost" in each.reason]
     assert not is_found(sample, next_one, "after")
