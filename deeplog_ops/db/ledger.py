@@ -2,7 +2,7 @@
 
 from deeplog_ops.db.late_days import LateDay, late_days
 from deeplog_ops.db.line_accounts import record_accounts, run_accounts
-from deeplog_ops.db.raw_files import raw_files, record_files, run_files
+from deeplog_ops.db.raw_files import files_found_with, raw_files, record_files, run_files
 from deeplog_ops.db.runs import Run, begin_run, finish_run, get_run, leave_unscored, mark_stale, note_unrun
 from deeplog_ops.db.stages import (
     commit_partition,
@@ -19,6 +19,7 @@ __all__ = [
     "begin_run",
     "commit_partition",
     "committed_stages",
+    "files_found_with",
     "finish_run",
     "get_run",
     "last_error",

@@ -36,9 +36,9 @@ ON CONFLICT (source_id, file_id, path) DO UPDATE SET
     modified = excluded.modified,
     compression = excluded.compression,
     read_to = excluded.read_to,
-    first_time = CASE WHEN f.size = excluded.size AND f.last_time IS NOT NULL THEN f.first_time
+    first_time = CASE WHEN NOT :anew AND f.size = excluded.size AND f.last_time IS NOT NULL THEN f.first_time
                       ELSE excluded.first_time END,
-    last_time = coalesce(excluded.last_time, CASE WHEN f.size = excluded.size THEN f.last_time END),
+    last_time = coalesce(excluded.last_time, CASE WHEN NOT :anew AND f.size = excluded.size THEN f.last_time END),
     duplicate_of = excluded.duplicate_of,
     day_hint = excluded.day_hint,
     last_seen_at = now()
@@ -51,11 +51,17 @@ WHERE f.last_seen_at < now() - interval '1 hour'
 
 
 def record_files(
-    engine: Engine, run_id: int, seen: Sequence[RawFile], touching: Sequence[RawFile] | None = None
+    engine: Engine,
+    run_id: int,
+    seen: Sequence[RawFile],
+    touching: Sequence[RawFile] | None = None,
+    *,
+    anew: bool = False,
 ) -> None:
     """Note all files of the source as `seen`, and keep those `touching` the run (default: all) as its manifest.
 
-    The manifest keeps its order and replaces one recorded before.
+    The manifest keeps its order and replaces one recorded before. With `anew` the times that are known are those that
+    `seen` has, even where a file was read to its end before.
     """
     manifest = seen if touching is None else touching
     with transaction(engine) as connection:
@@ -69,17 +75,30 @@ def record_files(
             ("run_id", "ordinal", *_COLUMNS),
             ((run_id, ordinal, *row) for ordinal, row in enumerate(map(_row, manifest))),
         )
-        _see(connection, run_id, map(_row, seen))
+        _see(connection, run_id, map(_row, seen), anew)
 
 
-def _see(connection: Connection, run_id: int, rows: Iterable[tuple[Any, ...]]) -> None:
+def _see(connection: Connection, run_id: int, rows: Iterable[tuple[Any, ...]], anew: bool) -> None:
     connection.execute(
         text(
             f"CREATE TEMPORARY TABLE seen_files ON COMMIT DROP AS SELECT {_RAW_FILE} FROM deeplog.raw_files LIMIT 0"
         )
     )
     copy(connection, "seen_files", _COLUMNS, rows)
-    connection.execute(text(_SEE), {"run_id": run_id})
+    connection.execute(text(_SEE), {"run_id": run_id, "anew": anew})
+
+
+def files_found_with(engine: Engine, source_key: str) -> Mapping[str, Any] | None:
+    """The configuration with which the source's files were noted last; None where they never were."""
+    with transaction(engine) as connection:
+        return connection.execute(
+            text(
+                "SELECT r.config FROM deeplog.runs r JOIN deeplog.run_stages s USING (run_id) "
+                "WHERE r.source_id = :source_id AND s.stage = 'find_files' AND s.state = 'done' "
+                "ORDER BY s.finished_at DESC LIMIT 1"
+            ),
+            {"source_id": source_of(connection, source_key)},
+        ).scalar()
 
 
 def raw_files(engine: Engine, source_key: str) -> list[RawFile]:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from pydantic import ValidationError
 from upath import UPath
 
 from deeplog_ops.config import SourceConfig
@@ -40,13 +41,14 @@ def find_files(place: Workplace, run_id: int) -> FoundFiles:
     """Record the run's files in the ledger. A day without files is no error: its row says so at the end."""
     opened = OpenRun.of(place, run_id)
     with stage(opened, "find_files") as record:
+        hold = times_hold(place, opened.source)
         seen = mark_duplicates(
             survey(place, opened.source),
             opened.source.connection,
             ledger.raw_files(place.engine, opened.source.key),
         )
         touching = [file for file in seen if file.duplicate_of or touches(file, opened.bounds)]
-        ledger.record_files(place.engine, run_id, seen, touching)
+        ledger.record_files(place.engine, run_id, seen, touching, anew=not hold)
         # The run's own day may be among them: publishing it clears the mark, a failure rightly leaves it.
         late = ledger.late_days(
             place.engine,
@@ -71,7 +73,7 @@ def survey(place: Workplace, source: SourceConfig) -> list[RawFile]:
 
     Where files are rotated between listing and looking at them, all are listed again.
     """
-    known = ledger.raw_files(place.engine, source.key)
+    known = ledger.raw_files(place.engine, source.key) if times_hold(place, source) else []
     for _ in range(_TRIES - 1):
         with suppress(FileNotFoundError):
             return _survey(place, source, known)
@@ -81,6 +83,27 @@ def survey(place: Workplace, source: SourceConfig) -> list[RawFile]:
         raise MissingInput(
             f"files go while they are looked at, the last of them {error.filename}: run again"
         ) from error
+
+
+def times_hold(place: Workplace, source: SourceConfig) -> bool:
+    """Whether the times that the ledger knows of files were read as the source reads them now.
+
+    Once its year, zone or format is set right, they are not: files would be looked for in days where they are no more.
+    """
+    before = ledger.files_found_with(place.engine, source.key)
+    if before is None:
+        return True
+    try:
+        return _reading_of_times(SourceConfig.model_validate(before)) == _reading_of_times(source)
+    except ValidationError:  # of an earlier release
+        return False
+
+
+def _reading_of_times(source: SourceConfig) -> tuple[object, ...]:
+    reading = source.reading
+    return (
+        source.format, reading.zone, reading.year, reading.year_from_path, reading.day_from_path, reading.encoding,
+    )  # fmt: skip
 
 
 def _survey(place: Workplace, source: SourceConfig, ledgered: list[RawFile]) -> list[RawFile]:
