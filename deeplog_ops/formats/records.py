@@ -22,6 +22,7 @@ from deeplog_ops.formats.quarantine import Quarantine
 from deeplog_ops.formats.redaction import Redactor
 from deeplog_ops.formats.spec import FormatSpec
 from deeplog_ops.formats.times import Stamps
+from deeplog_ops.formats.unfinished import Unfinished
 from deeplog_ops.formats.years import year_in_path
 from deeplog_ops.records import DayBounds, LineAccount
 from deeplog_ops.schemas import LINES
@@ -103,6 +104,7 @@ class _FileReader:
         self._keep = None if keep is None else (_ticks(keep[0]), _ticks(keep[1]))
         self._keep_timeless = self._day_is_kept(day_hint, keep)
         self._joiner = Joiner(reading.record_lines)
+        self._unfinished = Unfinished(spec) if spec.unfinished else None
         self._quarantine = Quarantine(file_id)
 
     def chunks(self, blocks: BlockReader) -> Iterator[Chunk]:
@@ -179,6 +181,8 @@ class _FileReader:
 
     def _add(self, block: LineBlock, lines: pl.DataFrame, stamps: Stamps | None) -> Chunk:
         held = self._joiner.held_lines
+        if self._unfinished is not None:
+            lines = self._unfinished.continued(lines)
         if stamps is not None and len(lines):
             lines = self._with_times(lines, stamps)
         blank = int(block.counts.sum()) - int(lines["count"].sum())

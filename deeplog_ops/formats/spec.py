@@ -34,6 +34,10 @@ class FormatSpec(BaseModel):
         description="kind pattern: found in lines that have a stamp and still go on from the record before. The pattern "
         "leaves them out, and guessing does not count them",
     )
+    unfinished: str | None = Field(
+        default=None,
+        description="found in a line that the next one goes on from, where it has the same fields as the pattern's named groups",
+    )
     levels: dict[str, str] = Field(
         default_factory=dict,
         description="kind pattern: a level as this format alone writes it -> a word for it",

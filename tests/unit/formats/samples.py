@@ -239,6 +239,23 @@ SAMPLES = (
         {"component": ("root", "shop.orders")},
     ),
     Sample(
+        "cri",
+        "parts of a line, of one stream alone",
+        "2024-05-01T10:00:00.123456789Z stdout F took job 17\n"
+        "2024-05-01T10:00:01.000000000Z stdout P a long li\n"
+        "2024-05-01T10:00:01.000000001Z stdout P ne that \n"
+        "2024-05-01T10:00:01.000000002Z stdout F ends\n"
+        "2024-05-01T10:00:02.000000000Z stdout P another l\n"
+        "2024-05-01T12:00:02.000000001+02:00 stderr F out of memory\n",
+        (
+            ("took job 17", None, "2024-05-01 10:00:00"),
+            ("a long li", None, "2024-05-01 10:00:01"),
+            ("another l", None, "2024-05-01 10:00:02"),
+            ("out of memory", None, "2024-05-01 10:00:02"),
+        ),
+        {"stream": ("stdout", "stdout", "stdout", "stderr")},
+    ),
+    Sample(
         "nginx-error", "with and without a connection",
         "2024/05/01 10:00:00 [notice] 4711#4711: signal process started\n"
         "2024/05/01 10:00:01 [error] 4712#4713: *17 open() \"/srv/a.gif\" failed (2: No such file or directory)\n",

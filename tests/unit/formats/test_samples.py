@@ -54,6 +54,13 @@ def test_no_line_of_a_sample_is_lost_and_lines_of_a_record_stay_together(
     assert (result.account.lines_read, result.account.quarantined) == (len(lines), 0)
 
 
+def test_parts_of_a_line_stay_together_however_the_file_is_cut(read: Callable) -> None:
+    (sample,) = (one for one in SAMPLES if one.format == "cri")
+    whole = read(sample.text.encode(), "cri")
+    for chunk_bytes in (16, 64, 100, 300):
+        assert read(sample.text.encode(), "cri", chunk_bytes=chunk_bytes).rows == whole.rows
+
+
 @pytest.mark.parametrize("sample", [one for one in SAMPLES if one.format not in GENERAL], ids=str)
 def test_no_other_format_takes_the_lines_of_a_sample(sample: Sample) -> None:
     lines = pl.Series(sample.text.splitlines())
