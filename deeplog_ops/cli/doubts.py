@@ -41,7 +41,10 @@ def doubts(source_name: str, version: str | None, as_json: bool) -> None:
         click.echo(json.dumps(told, default=str, indent=2, ensure_ascii=False))
         return
     if not found:
-        click.echo(f"version {chosen} of {source_name} is in doubt of nothing that it learnt")
+        click.echo(
+            f"version {chosen} of {source_name} asks nothing: no group of its training sessions is odd and small enough, "
+            "most of them are like no other, or it was trained before trainings asked"
+        )
         return
     waiting = [each for each in found if each.verdict is None]
     click.secho(f"{source_name}, version {chosen}: {counted(len(found), 'doubt')}, ", bold=True, nl=False)

@@ -54,10 +54,14 @@ def folds_of(
 ) -> Iterator[Fold]:
     """Every session is held out once. `sequences` must be distinct.
 
-    A fold that holds nothing out, or everything, is left out: that is where there are hardly more sessions than folds.
+    A fold that holds nothing out, or everything, is left out: that is where there are hardly more sessions than folds. Where
+    all of several sequences happen to fall into one fold, every other one is held out instead.
     """
-    for fold in range(folds):
-        held = sessions_held_out(sequences, counts, folds, fold)
+    shares = [sessions_held_out(sequences, counts, folds, fold) for fold in range(folds)]
+    if len(sequences) > 1 and any((held == counts).all() for held in shares):
+        turn = np.arange(len(sequences)) % 2
+        shares = [np.where(turn == fold, counts, 0) for fold in range(2)]
+    for held in shares:
         seen = counts - held
         if held.any() and seen.any():
             yield Fold(np.flatnonzero(seen), seen[seen > 0], np.flatnonzero(held), held[held > 0])

@@ -23,6 +23,8 @@ _READ = [
     *("file_ids", "line_nos", "byte_offsets"),
 ]
 
+SEEN = 1_000_000  # ids of sequences that need not be looked at twice: what is beyond takes time, not memory
+
 
 def ask(
     opened: OpenRun,
@@ -82,7 +84,8 @@ def _in_the_lake(
         for sequence_id, keys in judged.select("sequence_id", "keys").unique("sequence_id").iter_rows():
             if sequence_id in seen:
                 continue
-            seen.add(sequence_id)
+            if len(seen) < SEEN:
+                seen.add(sequence_id)
             sequence: KeySequence = tuple(map(catalogue.resolve, keys))
             if sequence in number:
                 ids[sequence_id] = number[sequence]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deeplog_ops.errors import ModelError
-from deeplog_ops.models.held_out import held_out_scores
+from deeplog_ops.models.held_out import folds_of, held_out_scores
 from deeplog_ops.models.key_windows import distinct_windows
 from deeplog_ops.models.session_split import sessions_held_out
 from deeplog_ops.models.vocabulary import BOS, EOS, ESCAPE, Vocabulary
@@ -75,3 +75,14 @@ def test_a_vocabulary_is_sorted_escapes_what_it_does_not_know_and_comes_back_who
     assert Vocabulary.from_dict(vocabulary.to_dict()) == vocabulary
     with pytest.raises(ModelError, match="keys"):
         Vocabulary.from_dict({})
+
+
+@given(st.lists(st.integers(0, 500), min_size=2, max_size=6, unique=True))
+def test_of_two_sessions_or_more_each_is_held_out_once_whatever_their_keys(names: list[int]) -> None:
+    sequences = sorted((str(name),) for name in names)
+    counts = np.ones(len(sequences), np.int64)
+    held = np.zeros(len(sequences), np.int64)
+    for fold in folds_of(sequences, counts):
+        assert len(fold.seen)
+        held[fold.held] += fold.held_sessions
+    assert held.tolist() == counts.tolist()
