@@ -25,6 +25,7 @@ from deeplog_ops.models.key_rates import RARE, START, Events, KeyRates
 from deeplog_ops.models.key_usage import KeyUsage, sessions_having
 from deeplog_ops.models.session_reader import SessionReader
 from deeplog_ops.models.session_split import distinct_sessions, sessions_held_out
+from deeplog_ops.models.training_loop import VALIDATION_FOLDS
 from deeplog_ops.models.vocabulary import EOS, ESCAPE, Vocabulary
 
 Floats = NDArray[np.float64]
@@ -34,7 +35,6 @@ KeySequence = Sequence[str]
 OFTEN = 10  # a key's tenth event in a session and all after it are alike
 WATCHED = 256  # symbols that are awaited: those that most sessions have
 LEAST_CHANCE = 1e-9  # that something sure to come does not
-VALIDATION_FOLDS = 10  # one of them says which epoch of a network is kept
 AT_ONCE = 2_000  # sessions that are scored at once, and
 EVENTS_AT_ONCE = 500_000  # events of theirs, if it is not one session that has more: some 150 bytes each
 

@@ -20,12 +20,11 @@ from deeplog_ops.models.key_training import train_network
 from deeplog_ops.models.key_usage import KeyUsage
 from deeplog_ops.models.key_windows import distinct_windows
 from deeplog_ops.models.session_split import distinct_sessions, sessions_held_out
-from deeplog_ops.models.training_loop import EpochLoss, Progress
+from deeplog_ops.models.training_loop import VALIDATION_FOLDS, EpochLoss, Progress
 from deeplog_ops.models.vocabulary import Vocabulary
 
 KeySequence = Sequence[str]
 
-VALIDATION_FOLDS = 10  # one of them is held out for early stopping
 FURTHER_EPOCHS = 8  # of an update
 FURTHER_RATE = 0.1  # of the learning rate of the training before it
 

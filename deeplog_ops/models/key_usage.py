@@ -69,16 +69,19 @@ class KeyUsage:
         what decides a verdict: at a thousandth, a session that ends in the middle was no more surprising
         than the rarest normal ones.
         """
-        share = np.array(self.events) / sum(self.events)
-        return (1 - self.new_key) * ((1 - FLOOR) * probabilities + FLOOR * share)
+        return self._floored(probabilities, np.array(self.events))
 
     def chances(
         self, symbols: NDArray[np.integer], probabilities: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """As `with_escape`, of one symbol at each place: (E,), (E,) → (E,). One that training did not have is new."""
-        events = np.array(self.events)
-        known = (1 - self.new_key) * ((1 - FLOOR) * probabilities + FLOOR * (events / events.sum())[symbols])
-        return np.where(events[symbols] > 0, known, self.this_new_key)
+        events = np.array(self.events)[symbols]
+        return np.where(events > 0, self._floored(probabilities, events), self.this_new_key)
+
+    def _floored(self, probabilities: NDArray[np.float64], events: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Probabilities of symbols that came so often, less the mass of the escape class."""
+        share = events / sum(self.events)
+        return (1 - self.new_key) * ((1 - FLOOR) * probabilities + FLOOR * share)
 
     def to_dict(self) -> dict[str, Any]:
         return {"events": list(self.events), "once": self.once}

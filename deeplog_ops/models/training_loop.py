@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 
 LEAST_STEPS = 24  # optimiser steps an epoch: few distinct examples are taken in smaller batches
 LEAST_BATCH = 64
+VALIDATION_FOLDS = 10  # one of them is held out and says which epoch is kept
 
 
 @dataclass(frozen=True)
