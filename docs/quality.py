@@ -25,15 +25,17 @@ def read(name: str) -> dict[str, Any]:
     return found
 
 
+_TRAINED_ON = {
+    "clean": "normal sessions alone",
+    "many": "the same, 60 halves",
+    "two": "and two abnormal ones",
+    "share": "and 2.9 % abnormal ones",
+}
+
+
 def hdfs() -> str:
     found = read("hdfs")
-    names = {
-        "clean": "normal sessions alone",
-        "many": "the same, 60 halves",
-        "two": "and two abnormal ones",
-        "share": "and 2.9 % abnormal ones",
-    }
-    rows = [_protocol(title, found[name]) for name, title in names.items()]
+    rows = [_protocol(title, found[name]) for name, title in _TRAINED_ON.items()]
     rows.append(("flagging everything", _f1(found["flag_all"]), *[""] * 6))
     rows.append(("the best by the sequence alone", _f1(found["ceiling"]), *[""] * 6))
     told = (
@@ -71,14 +73,9 @@ def _protocol(title: str, run: dict[str, Any], seconds: str = "seconds_a_split")
 
 def doubts() -> str:
     found = read("doubts")
-    names = {
-        "share": "and 2.9 % abnormal ones",
-        "two": "and two abnormal ones",
-        "clean": "normal sessions alone",
-    }
     rows = [
         (
-            title,
+            _TRAINED_ON[name],
             answers,
             _f1(run["mean"]),
             _f1(run["least"]),
@@ -88,7 +85,7 @@ def doubts() -> str:
             _percent(run["planted_found"] if name != "clean" else None),
             f"{run['mixed']:.1f}",
         )
-        for name, title in names.items()
+        for name in ("share", "two", "clean")
         for answers, run in found[name].items()
     ]
     head = (

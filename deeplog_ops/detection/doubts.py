@@ -50,7 +50,6 @@ class Doubt:
 @dataclass(frozen=True)
 class _Group:
     kind: str
-    signature: tuple[object, ...]
     rows: Ints  # of the distinct sequences
     sessions: int
 
@@ -106,8 +105,7 @@ def _groups(keys: Sequence[KeySequence], counts: Ints, scores: SessionScores) ->
     for row, signature in enumerate(_signatures(keys, patterns, usual, scores)):
         members[signature].append(row)
     found = [
-        _Group(kind, signature, np.array(rows, np.int64), int(counts[rows].sum()))
-        for (kind, signature), rows in members.items()
+        _Group(kind, np.array(rows, np.int64), int(counts[rows].sum())) for (kind, _), rows in members.items()
     ]
     return sorted(found, key=lambda group: (-group.sessions, keys[group.rows[0]]))
 

@@ -23,6 +23,7 @@ from deeplog_ops.config import KeyModelSettings
 from deeplog_ops.models.held_out import HeldOutScores, folds_of
 from deeplog_ops.models.key_rates import RARE, START, Events, KeyRates
 from deeplog_ops.models.key_usage import KeyUsage, sessions_having
+from deeplog_ops.models.session_pieces import with_ends
 from deeplog_ops.models.session_reader import SessionReader
 from deeplog_ops.models.session_split import distinct_sessions, sessions_held_out
 from deeplog_ops.models.training_loop import VALIDATION_FOLDS
@@ -185,7 +186,7 @@ def _surprises(
     symbols = [vocabulary.encode(keys) for keys in sequences]
     told = [reader.read(symbols) for reader in readers]
     probability = np.mean([each.probability for each in told], axis=0)
-    symbol = np.concatenate([np.append(each, EOS) for each in symbols]).astype(np.int64)
+    symbol = with_ends(symbols).astype(np.int64)
     new = float(np.mean([reader.usage.this_new_key for reader in readers]))
     row = np.repeat(np.arange(len(sequences)), [len(keys) + 1 for keys in sequences])
     came = Events(row, symbol, -np.log(np.where(common[symbol], probability, np.minimum(probability, new))))

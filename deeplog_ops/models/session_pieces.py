@@ -18,6 +18,11 @@ LEAST_WIDTH = 8  # places of a batch
 NOTHING = -1  # behind the end of a shorter piece
 
 
+def with_ends(sessions: Sequence[Symbols]) -> Symbols:
+    """The symbols of all sessions, an EOS behind each (E,)."""
+    return np.concatenate([np.append(each, EOS) for each in sessions]).astype(np.int32)
+
+
 @dataclass(frozen=True)
 class PieceBatch:
     """B pieces side by side, T places wide."""
@@ -49,7 +54,7 @@ class Pieces:
         total = np.array([len(each) + 1 for each in sessions], np.int64)
         first = np.cumsum(total) - total
         row = np.repeat(np.arange(len(sessions)), total)
-        came = np.concatenate([np.append(each, EOS) for each in sessions]).astype(np.int32)
+        came = with_ends(sessions)
         given = np.roll(came, 1)
         given[first] = BOS
         new = np.zeros(len(given), np.bool_)

@@ -16,9 +16,9 @@ from deeplog_ops.models.compute_device import choose_device, one_thread
 from deeplog_ops.models.key_training import ESCAPED
 from deeplog_ops.models.key_usage import KeyUsage
 from deeplog_ops.models.session_network import SessionNetwork, SessionNetworkShape
-from deeplog_ops.models.session_pieces import NOTHING, PieceBatch, Pieces
+from deeplog_ops.models.session_pieces import NOTHING, PieceBatch, Pieces, with_ends
 from deeplog_ops.models.training_loop import Course, keep_best
-from deeplog_ops.models.vocabulary import EOS, ESCAPE
+from deeplog_ops.models.vocabulary import ESCAPE
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -131,8 +131,7 @@ class SessionReader:
                 waits = later.double().sigmoid().masked_fill(outside[..., None], 0.0).amax(1).cpu().numpy()
                 np.maximum.at(awaited, pieces.session[chosen], waits[: len(chosen)])
         awaited[pieces.last >= 0] = 0.0
-        came = np.concatenate([np.append(each, EOS) for each in sessions])
-        return SessionReading(self.usage.chances(came, likelihood), awaited)
+        return SessionReading(self.usage.chances(with_ends(sessions), likelihood), awaited)
 
 
 def _forward(

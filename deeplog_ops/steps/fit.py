@@ -14,6 +14,7 @@ from deeplog_ops.errors import ModelError
 from deeplog_ops.models.key_model import KeyModel
 from deeplog_ops.models.part import ModelPart
 from deeplog_ops.models.training_loop import EpochLoss, Progress
+from deeplog_ops.steps.fit_rates import PART as RATES
 from deeplog_ops.steps.fit_rates import fit_rates
 from deeplog_ops.steps.fit_values import fit_values
 from deeplog_ops.steps.fit_workflows import fit_workflows, publish_workflows
@@ -60,7 +61,7 @@ def fit(
         parts = {
             **evidence.to_parts(),
             "values": _values(opened, catalogue, training),
-            "rates": fit_rates(opened, catalogue),
+            RATES: fit_rates(opened, catalogue),
             "workflows": fit_workflows(keys, weights, model),
             "opinions": fit_opinions(
                 keys,

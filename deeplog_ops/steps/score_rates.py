@@ -13,6 +13,7 @@ from deeplog_ops.models.rate_baseline import RateBaseline
 from deeplog_ops.models.rate_bins import DayBins
 from deeplog_ops.records import Anomaly
 from deeplog_ops.steps.assign_keys import version_catalogue
+from deeplog_ops.steps.fit_rates import PART
 from deeplog_ops.steps.rate_counts import counted, days_of
 from deeplog_ops.steps.rate_lines import lines_of
 from deeplog_ops.steps.stage import OpenRun, commit, stage, writer
@@ -35,7 +36,7 @@ def score_rates(place: Workplace, run_id: int) -> int:
     opened = OpenRun.of(place, run_id)
     with stage(opened, "score_rates") as record, writer(opened, "rate_findings", record.attempt) as out:
         version, detection = opened.version, opened.source.detection
-        part = version.part("rates") if version else None
+        part = version.part(PART) if version else None
         found: list[Anomaly] = []
         if not detection.rates.enabled:
             record.message = "rates are not watched"
@@ -55,7 +56,7 @@ def score_rates(place: Workplace, run_id: int) -> int:
 
 def warming_up(version: ModelVersion) -> str | None:
     """In words that a version's rates come from too few days; None where they do not, or there are none."""
-    part = version.part("rates")
+    part = version.part(PART)
     if part is None or not (baseline := RateBaseline.restore(part)).warming_up:
         return None
     missing = [calendar.day_name[day] for day in range(7) if day not in baseline.weekdays]
@@ -74,9 +75,12 @@ def _found(
     keys, counts = with_silent(baseline, keys, counts)
     findings = rate_findings(baseline, keys, counts[:, :over], bins, catalogue.by_id)
     weekday = bins.day.weekday()
-    within = [found for found in findings if judged and baseline.within_budget(found.key, weekday)]
+    within: list[RateFinding] = []
+    told: list[RateFinding] = []
+    for found in findings:
+        (within if judged and baseline.within_budget(found.key, weekday) else told).append(found)
     message = f"{len(within)} odd rates among {len(keys)} templates"
-    if told := [found for found in findings if found not in within]:
+    if told:
         why = "what training never saw, on a weekday that it never saw" if judged else "the day is warming up"
         message += f"; {len(told)} more are not counted ({why}): " + "; ".join(
             f"{found.kind} of {found.key}, {found.actual:,} from {found.begin:%H:%M} UTC"

@@ -14,9 +14,9 @@ from deeplog_ops.models.rate_vouched import Vouched
 Resolve = Callable[[str], str]
 
 
-def learnt_rates(part: ModelPart | None) -> set[str]:
+def learnt_rates(part: ModelPart) -> set[str]:
     """The anomalies that the part "rates" of a version learnt to be normal."""
-    return set() if part is None else {each.anomaly_id for each in RateBaseline.restore(part).vouched}
+    return {each.anomaly_id for each in RateBaseline.restore(part).vouched}
 
 
 def with_normal_rates(part: ModelPart, said: Sequence[KeptRate], zone: str, resolve: Resolve) -> ModelPart:
