@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -14,7 +15,9 @@ from deeplog_ops.formats.engine import Headers
 from deeplog_ops.formats.joining import RECORD_BYTES
 from deeplog_ops.formats.line_blocks import LineBlock
 from deeplog_ops.formats.mapped import FieldMapping
+from deeplog_ops.formats.shapes import Shape, Shapes, Slot
 from deeplog_ops.formats.spec import FormatSpec
+from deeplog_ops.formats.values import Cell
 
 _DELIMITERS = ",;\t|"
 
@@ -29,6 +32,7 @@ class CsvEngine:
         self.has_heading = not spec.heading  # in the file itself
         self._delimiter = ","
         self._least = self._cells_needed() if spec.heading else 0
+        self._shapes = Shapes(None, self._shape, csv.field_size_limit())
 
     def set_heading(self, line: str) -> None:
         self._delimiter = max(_DELIMITERS, key=line.count)
@@ -47,7 +51,17 @@ class CsvEngine:
         return all(any(name in self.names for name in names) for names in wanted)
 
     def read(self, lines: pl.Series) -> Headers:
-        return self._mapping.headers([self._row(line) for line in lines])
+        return self._mapping.headers(lines, self._shapes, self._row)
+
+    def _shape(self, line: str) -> Shape | None:
+        """The shape of rows of as many cells; None for a line that is no row."""
+        row = self._row(line)
+        if row is None or len(self.names) < 2:
+            return None
+        delimiter = re.escape(self._delimiter)
+        cell = rf'([^"\r\n{delimiter}]*|"(?:[^"\r]|"")*")'
+        slots = [Slot(name, cell, Cell) for name in self.names[: len(row)]]
+        return Shape.of([slots[0], *(part for slot in slots[1:] for part in (delimiter, slot))])
 
     def _row(self, line: str) -> dict[str, str] | None:
         cells = self._cells(line)

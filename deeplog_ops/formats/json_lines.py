@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import polars as pl
 
 from deeplog_ops.formats.engine import Headers
-from deeplog_ops.formats.mapped import FieldMapping, readable
+from deeplog_ops.formats.mapped import FieldMapping
+from deeplog_ops.formats.shapes import Shape, Shapes, Slot
 from deeplog_ops.formats.spec import FormatSpec
+from deeplog_ops.formats.values import SCALAR, STRING, Bare, Flat, Quoted, all_readable, readable
+
+_GAP = r"[ \t\r]*"
+_ANY = rf'(?:"{STRING}"|{SCALAR})'
+_LIST = rf"\[{_GAP}(?:{_ANY}{_GAP}(?:,{_GAP}{_ANY}{_GAP})*)?\]"
+# names, and what tells a text, an object and a list apart
+_MARKS = r'"[^"\\]*"[ \t\r]*:[ \t\r]*["{\[]?'
+_DEEPEST = 30
 
 
 class JsonEngine:
@@ -18,12 +28,13 @@ class JsonEngine:
     def __init__(self, spec: FormatSpec) -> None:
         self._mapping = FieldMapping(spec)
         self.has_time = self._mapping.has_time
+        self._shapes = Shapes(_MARKS, shape_of)
 
     def read(self, lines: pl.Series) -> Headers:
-        return self._mapping.headers([_object(line) for line in lines])
+        return self._mapping.headers(lines, self._shapes, object_of)
 
 
-def _object(line: str) -> dict[str, Any] | None:
+def object_of(line: str) -> dict[str, Any] | None:
     """The line's object, flat; None where it holds none."""
     if not line.lstrip().startswith("{"):
         return None
@@ -41,15 +52,48 @@ def _flatten(value: dict[str, Any], prefix: str, flat: dict[str, Any], escaped: 
         if isinstance(part, dict):
             _flatten(part, f"{prefix}{name}.", flat, escaped)
         else:
-            flat[readable(prefix + name)] = _readable(part) if escaped else part
+            flat[readable(prefix + name)] = all_readable(part) if escaped else part
 
 
-def _readable(part: Any) -> Any:
-    """Escapes in JSON can stand for what no text may hold."""
-    if isinstance(part, str):
-        return readable(part)
-    if isinstance(part, list):
-        return [_readable(one) for one in part]
-    if isinstance(part, dict):
-        return {readable(name): _readable(one) for name, one in part.items()}
-    return part
+class _Members(list[tuple[str, Any]]):
+    """An object with all its members, in their order; names may come twice."""
+
+
+def shape_of(line: str) -> Shape | None:
+    """The shape of a line that holds an object; None where it holds none, or one that is better read by itself."""
+    try:
+        value = json.loads(line, object_pairs_hook=_Members)
+        if not isinstance(value, _Members):
+            return None
+        return Shape.of([_GAP, *_object(value, "", 0), _GAP])
+    except (_Odd, ValueError, RecursionError):
+        return None
+
+
+class _Odd(Exception):
+    """No pattern is made of such an object."""
+
+
+def _object(members: _Members, prefix: str, depth: int) -> list[str | Slot]:
+    if depth > _DEEPEST:
+        raise _Odd
+    parts: list[str | Slot] = [rf"\{{{_GAP}"]
+    for number, (name, value) in enumerate(members):
+        if re.search(r'["\\\x00-\x1f\ud800-\udfff]', name):
+            raise _Odd  # its name is not written as it reads
+        parts.append(f'{"," + _GAP if number else ""}"{re.escape(name)}"{_GAP}:{_GAP}')
+        parts += _value(prefix + name, value, depth)
+        parts.append(_GAP)
+    return [*parts, r"\}"]
+
+
+def _value(name: str, value: Any, depth: int) -> list[str | Slot]:
+    if isinstance(value, _Members):
+        return _object(value, name + ".", depth + 1)
+    if isinstance(value, str):
+        return [Slot(name, f'"({STRING})"', Quoted)]
+    if isinstance(value, list):
+        if any(isinstance(one, list) for one in value):  # of objects too, which are lists of members here
+            raise _Odd
+        return [Slot(name, f"({_LIST})", Flat)]
+    return [Slot(name, f"({SCALAR})", Bare)]

@@ -11,14 +11,18 @@ import re
 import polars as pl
 
 from deeplog_ops.formats.engine import Headers
-from deeplog_ops.formats.mapped import FieldMapping, readable
+from deeplog_ops.formats.mapped import FieldMapping
+from deeplog_ops.formats.shapes import Shape, Shapes, Slot
 from deeplog_ops.formats.spec import FormatSpec
+from deeplog_ops.formats.values import STRING, Plain, Quoted, readable
 
 _NAME = r'[^\s="]+='
 # a quote that is never closed (a line that was cut) holds the rest of the line
 _QUOTED = r'"(?P<quoted>(?:[^"\\]|\\.)*)(?:"|\\?$)(?=\s|$)'
 _PAIR = re.compile(rf"(?P<name>{_NAME})(?:{_QUOTED}|(?P<bare>\S*))|(?P<word>\S+)")
 _BEGINS = re.compile(rf"\s*{_NAME}")
+_MARKS = r'(?:^|\s)[^\s="]+="?'
+_BARE = r'((?:[^\s"\x00-\x1f][^\s\x00-\x1f]*)?)'  # Python takes some control characters for white space
 
 
 class LogfmtEngine:
@@ -27,15 +31,31 @@ class LogfmtEngine:
     def __init__(self, spec: FormatSpec) -> None:
         self._mapping = FieldMapping(spec)
         self.has_time = self._mapping.has_time
+        self._shapes = Shapes(_MARKS, self._shape)
 
     def read(self, lines: pl.Series) -> Headers:
-        return self._mapping.headers([self._record(line) for line in lines])
+        return self._mapping.headers(lines, self._shapes, self._record)
 
     def _record(self, line: str) -> dict[str, str] | None:
         if not _BEGINS.match(line):
             return None
         pairs = _pairs(line)
         return None if self.has_time and pairs.keys().isdisjoint(self._mapping.names["time"]) else pairs
+
+    def _shape(self, line: str) -> Shape | None:
+        """The shape of a line that is a record and has nothing but pairs."""
+        pairs = list(_PAIR.finditer(line))
+        if self._record(line) is None or any(pair["word"] is not None for pair in pairs):
+            return None
+        parts: list[str | Slot] = ["[ ]*"]
+        for number, pair in enumerate(pairs):
+            parts.append(("[ ]+" if number else "") + re.escape(pair["name"]))
+            name = pair["name"][:-1]
+            if pair["quoted"] is None:
+                parts.append(Slot(name, _BARE, Plain))
+            else:
+                parts.append(Slot(name, f'"({STRING})"', Quoted))
+        return Shape.of([*parts, "[ ]*"])
 
 
 def _pairs(line: str) -> dict[str, str]:
