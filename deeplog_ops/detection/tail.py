@@ -12,7 +12,7 @@ from scipy.special import betaincinv, gammaincinv
 from deeplog_ops.errors import ModelError
 
 LEAST = 10  # a tail is fitted to so many of the largest scores at least
-PRIOR = 5.0  # the prior scale of one nat counts as so many of them
+PRIOR = 5.0  # the prior scale counts as so many of them
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,20 @@ class Tail:
     scale: float
 
     @classmethod
-    def fit(cls, scores: ArrayLike, weights: ArrayLike, *, largest: float, confidence: float) -> Tail:
+    def fit(
+        cls,
+        scores: ArrayLike,
+        weights: ArrayLike,
+        *,
+        largest: float,
+        confidence: float,
+        least_scale: float = 1.0,
+    ) -> Tail:
         """From scores (N,) of weights[i] sessions each that were left out in turn; the tail is the `largest` share.
-        ModelError without any session."""
+
+        `least_scale` is its scale as far as no scores say otherwise, as for `Calibration.fit`: of nats, one.
+        ModelError without any session.
+        """
         values, counts = np.asarray(scores, float), np.asarray(weights, np.int64)
         total = int(counts.sum())
         if not total:
@@ -39,7 +50,7 @@ class Tail:
         start = float(values[np.searchsorted(np.cumsum(counts), total - count)])
         excess = float(counts @ np.maximum(values - start, 0.0))
         share = float(betaincinv(count + 1, total - count, confidence))
-        scale = (excess + PRIOR) / float(gammaincinv(count + PRIOR, 1 - confidence))
+        scale = (excess + PRIOR * least_scale) / float(gammaincinv(count + PRIOR, 1 - confidence))
         return cls(total, start, share, scale)
 
     def threshold(self, budget: float) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deeplog_ops.config import KeyModelSettings
-from deeplog_ops.detection.calibration import Calibration
+from deeplog_ops.detection.calibration import TAIL_LEAST, TAIL_SHARE, Calibration
 from deeplog_ops.detection.session_evidence import SessionEvidence
 from deeplog_ops.detection.tail import Tail
 from deeplog_ops.evaluation.session_evaluation import Candidate, KeySequence
@@ -20,6 +20,8 @@ from deeplog_ops.models.held_out import HoldsOut, held_out_scores
 DEFAULT = "default"
 NOBODYS = "\0new"  # a key that no log has
 PROBED = 100  # sessions with a new key that are scored
+SPARED = 0.1  # where more normal sessions than this may score as high as a new key, new keys are nothing odd
+CONFIDENCE = 0.99  # that the budget holds where there are too few scores for a tail
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,23 @@ class ThresholdJudge:
 def threshold_judge(
     fit: Fit, sequences: Sequence[KeySequence], weights: Sequence[int], budget: float, least_scale: float
 ) -> ThresholdJudge:
-    """Calibrated on scores of training sessions by models that did not see them."""
+    """Calibrated on scores of training sessions by models that did not see them.
+
+    Where these are too few for a tail, what holds on average is far off in many trainings: then it has a margin.
+    """
     held_out = held_out_scores(sequences, weights, fit)
     calibration = Calibration.fit(held_out.score, held_out.sessions, least_scale=least_scale)
-    return ThresholdJudge(fit(sequences, weights), calibration.threshold(budget))
+    threshold = calibration.threshold(budget)
+    if calibration.sessions < 2 * TAIL_LEAST:
+        tail = Tail.fit(
+            held_out.score,
+            held_out.sessions,
+            largest=TAIL_SHARE,
+            confidence=CONFIDENCE,
+            least_scale=least_scale,
+        )
+        threshold = max(threshold, tail.threshold(budget))
+    return ThresholdJudge(fit(sequences, weights), threshold)
 
 
 def margin_judge(
@@ -49,11 +64,14 @@ def margin_judge(
     """The same with a tail that is longer than a few scores, and a margin: where a handful would set the threshold.
 
     No more than what one new key scores in a session of training: a short history would flag nothing at all otherwise.
+    But after few sessions many normal ones bring such a key. So that is no reason to go below what nearly all of them,
+    1 - SPARED, stay under by the same margin.
     """
     model = fit(sequences, weights)
     held_out = model.held_out if isinstance(model, HoldsOut) else held_out_scores(sequences, weights, fit)
     tail = Tail.fit(held_out.score, held_out.sessions, largest=margin.largest, confidence=margin.confidence)
-    return ThresholdJudge(model, min(tail.threshold(budget), _below_one_new_key(model, sequences)))
+    ceiling = max(_below_one_new_key(model, sequences), tail.threshold(SPARED))
+    return ThresholdJudge(model, min(tail.threshold(budget), ceiling))
 
 
 def _below_one_new_key(model: SessionModel, sequences: Sequence[KeySequence]) -> float:
