@@ -14,6 +14,7 @@ from deeplog_ops.formats import catalog, compression, csv_rows, derive, encoding
 from deeplog_ops.formats.engine import COLUMNS, Headers, engine_of
 from deeplog_ops.formats.spec import FormatSpec
 from deeplog_ops.formats.times import Stamps
+from deeplog_ops.formats.whole_rows import rows_of
 
 SAMPLE_BYTES = 4 * 2**20  # of a file's uncompressed head, what guessing makes use of
 _SAMPLE_LINES = 4000
@@ -167,7 +168,7 @@ def _structured(lines: pl.Series) -> Guess | None:
 
 
 def _share_of_rows(engine: csv_rows.CsvEngine, lines: pl.Series) -> float:
-    rows = csv_rows.rows_of(lines.to_list())
+    rows = rows_of(lines.to_list())
     return float(_good_rows(engine, pl.Series(rows, dtype=pl.String)).mean()) if rows else 0.0
 
 

@@ -75,8 +75,8 @@ class _Odd(Exception):
 
 
 def _object(members: _Members, prefix: str, depth: int) -> list[str | Slot]:
-    if depth > _DEEPEST:
-        raise _Odd
+    if depth > _DEEPEST or len({name for name, _ in members}) < len(members):
+        raise _Odd  # of names that come twice the last one holds
     parts: list[str | Slot] = [rf"\{{{_GAP}"]
     for number, (name, value) in enumerate(members):
         if re.search(r'["\\\x00-\x1f\ud800-\udfff]', name):

@@ -118,7 +118,8 @@ class _FileReader:
             return
         source: Iterable[LineBlock] = blocks
         if self._spec.kind == "csv":
-            from deeplog_ops.formats.csv_rows import CsvEngine, whole_rows
+            from deeplog_ops.formats.csv_rows import CsvEngine
+            from deeplog_ops.formats.whole_rows import whole_rows
 
             assert isinstance(self._engine, CsvEngine)
             source = whole_rows(blocks, self._engine, self._reading.record_lines)
