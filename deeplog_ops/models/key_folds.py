@@ -23,6 +23,7 @@ from deeplog_ops.config import KeyModelSettings
 from deeplog_ops.models.held_out import HeldOutScores, folds_of
 from deeplog_ops.models.key_rates import RARE, START, Events, KeyRates
 from deeplog_ops.models.key_usage import KeyUsage, sessions_having
+from deeplog_ops.models.network_symbols import NetworkSymbols
 from deeplog_ops.models.session_pieces import with_ends
 from deeplog_ops.models.session_reader import SessionReader
 from deeplog_ops.models.session_split import distinct_sessions, sessions_held_out
@@ -34,7 +35,6 @@ Ints = NDArray[np.int64]
 KeySequence = Sequence[str]
 
 OFTEN = 10  # a key's tenth event in a session and all after it are alike
-WATCHED = 256  # symbols that are awaited: those that most sessions have
 LEAST_CHANCE = 1e-9  # that something sure to come does not
 AT_ONCE = 2_000  # sessions that are scored at once, and
 EVENTS_AT_ONCE = 500_000  # events of theirs, if it is not one session that has more: some 150 bytes each
@@ -73,14 +73,14 @@ class KeyModelFolds:
         vocabulary = Vocabulary.of(keys)
         having = sessions_having(vocabulary, keys, counts)
         common = _common(vocabulary, having, int(counts.sum()))
-        watched = _watched(having, common)
-        common = np.append(common, np.ones(int(watched.max(initial=-1)) + 1, np.bool_))
+        symbols = NetworkSymbols.of(having, common)
+        common = np.append(common, np.ones(symbols.awaited, np.bool_))
         readers: list[SessionReader] = []
         worst = Events.none()
         held, sessions = np.empty((2, 0), np.int64)
         for fold in folds_of(plain, counts):
             seen = [keys[row] for row in fold.seen]
-            readers.append(_reader(vocabulary, seen, fold.seen_sessions, watched, settings))
+            readers.append(_reader(vocabulary, seen, fold.seen_sessions, symbols, settings))
             unseen = [keys[row] for row in fold.held]
             for first, some in _parts(unseen):
                 of_part = _surprises(readers[-1:], vocabulary, common, some).worst_by_key()
@@ -91,7 +91,7 @@ class KeyModelFolds:
         np.maximum.at(scores, worst.row, rates.rarity(worst.symbol, worst.surprise, left_out=True))
         return cls(
             vocabulary,
-            tuple(readers or [_reader(vocabulary, keys, counts, watched, settings)]),
+            tuple(readers or [_reader(vocabulary, keys, counts, symbols, settings)]),
             common,
             rates,
             HeldOutScores(held, scores, sessions),
@@ -148,26 +148,17 @@ def _common(vocabulary: Vocabulary, having: Ints, sessions: int) -> NDArray[np.b
     return found
 
 
-def _watched(having: Ints, common: NDArray[np.bool_]) -> Ints:
-    """The column of each symbol that may be awaited (V,), -1 for the others: the WATCHED that most sessions have."""
-    order = np.lexsort((np.arange(len(having)), -having))
-    chosen = np.sort([symbol for symbol in order[:WATCHED] if common[symbol] and having[symbol]])
-    found = np.full(len(having), -1, np.int64)
-    found[chosen.astype(np.int64)] = np.arange(len(chosen))
-    return found
-
-
 def _reader(
     vocabulary: Vocabulary,
     keys: Sequence[KeySequence],
     counts: Ints,
-    watched: Ints,
+    symbols: NetworkSymbols,
     settings: KeyModelSettings,
 ) -> SessionReader:
     held_out = sessions_held_out(keys, counts, VALIDATION_FOLDS, 0)
     usage = KeyUsage.of(vocabulary, keys, counts)
     return SessionReader.fit(
-        [vocabulary.encode(each) for each in keys], counts, held_out, usage, watched, settings
+        [vocabulary.encode(each) for each in keys], counts, held_out, usage, symbols, settings
     )
 
 

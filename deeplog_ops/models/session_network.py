@@ -41,7 +41,8 @@ class SessionNetwork(nn.Module):
         self.dropped = nn.Dropout(DROPPED)
         self.together = nn.Linear(2 * shape.hidden, shape.hidden)
         self.next = nn.Linear(shape.hidden, shape.symbols)
-        self.later = nn.Linear(shape.hidden, shape.watched)
+        # Of sessions without a single event there is nothing to await, and torch warns of a layer without numbers.
+        self.later = nn.Linear(shape.hidden, shape.watched) if shape.watched else None
 
     def forward(
         self, given: Tensor, new: Tensor, before: Tensor, offsets: Tensor
@@ -52,4 +53,5 @@ class SessionNetwork(nn.Module):
         so_far = torch.cumsum(self.have_come(given) * new[..., None], 1) + earlier[:, None]  # (B, T, D)
         read = self.dropped(torch.cat([states, torch.tanh(so_far)], -1))
         both = torch.relu(self.together(read))  # (B, T, D)
-        return self.next(both), self.later(both)  # (B, T, V), (B, T, L)
+        later = both[..., :0] if self.later is None else self.later(both)
+        return self.next(both), later  # (B, T, V), (B, T, L)

@@ -15,6 +15,7 @@ from deeplog_ops.config import KeyModelSettings
 from deeplog_ops.models.compute_device import choose_device, one_thread
 from deeplog_ops.models.key_training import ESCAPED
 from deeplog_ops.models.key_usage import KeyUsage
+from deeplog_ops.models.network_symbols import NetworkSymbols
 from deeplog_ops.models.session_network import SessionNetwork, SessionNetworkShape
 from deeplog_ops.models.session_pieces import NOTHING, PieceBatch, Pieces, with_ends
 from deeplog_ops.models.training_loop import Course, keep_best
@@ -46,7 +47,7 @@ class SessionReader:
 
     network: SessionNetwork
     usage: KeyUsage
-    watched: Ints  # (V,) the column of `awaited` that a symbol has, -1 for those without
+    symbols: NetworkSymbols
 
     @classmethod
     def fit(
@@ -55,7 +56,7 @@ class SessionReader:
         weights: Ints,
         held_out: Ints,
         usage: KeyUsage,
-        watched: Ints,
+        symbols: NetworkSymbols,
         settings: KeyModelSettings,
     ) -> SessionReader:
         """Train on N distinct sessions, weights[i] of each, of which held_out[i] say which epoch is kept.
@@ -64,10 +65,10 @@ class SessionReader:
         same machine's CPU.
         """
         device = choose_device(settings.device)
-        pieces = Pieces.of(sessions, watched)
+        pieces = Pieces.of([symbols.read_as[each] for each in sessions], symbols.watched)
         shape = SessionNetworkShape(
-            symbols=len(watched),
-            watched=pieces.last.shape[1],
+            symbols=len(symbols.watched),
+            watched=symbols.awaited,
             embedding=settings.embedding,
             hidden=settings.hidden,
             layers=settings.layers,
@@ -106,17 +107,18 @@ class SessionReader:
                 return total / float(judged_by @ pieces.places)
 
             keep_best(network, learnt, course, loss_of, held_loss)
-        return cls(network.eval(), usage, watched)
+        return cls(network.eval(), usage, symbols)
 
     @torch.inference_mode()
     def read(self, sessions: Sequence[Symbols]) -> SessionReading:
         """What the network says of N sessions, each by itself. (N, L) numbers are held: give it some thousands."""
-        known = np.array(self.usage.events) > 0
-        pieces = Pieces.of([np.where(known[each], each, ESCAPE) for each in sessions], self.watched)
+        events = np.array(self.usage.events)
+        read_as = np.where(events > 0, self.symbols.read_as, ESCAPE)
+        pieces = Pieces.of([read_as[each] for each in sessions], self.symbols.watched)
         device = next(self.network.parameters()).device
         likelihood = np.zeros(len(pieces.came))
         awaited = np.zeros((len(sessions), pieces.last.shape[-1]))
-        most = min(READ_PLACES, CELLS // (len(self.watched) + awaited.shape[1]))
+        most = min(READ_PLACES, CELLS // (len(self.symbols.watched) + awaited.shape[1]))
         with one_thread():
             for chosen, width, rows in pieces.batches(np.arange(len(pieces.session)), most):
                 # Filled up to its full size: with the same shape always, a session's numbers are bit for bit the same
@@ -131,7 +133,16 @@ class SessionReader:
                 waits = later.double().sigmoid().masked_fill(outside[..., None], 0.0).amax(1).cpu().numpy()
                 np.maximum.at(awaited, pieces.session[chosen], waits[: len(chosen)])
         awaited[pieces.last >= 0] = 0.0
-        return SessionReading(self.usage.chances(with_ends(sessions), likelihood), awaited)
+        return SessionReading(self._chances(with_ends(sessions), likelihood, events), awaited)
+
+    def _chances(self, came: Symbols, likelihood: Floats, events: Ints) -> Floats:
+        """Of what came at each place, by what the network says of the symbol that it is read as: (E,), (E,), (V,) → (E,).
+
+        The network does not know the single keys that it reads as one: none that training had is less likely than a new one.
+        """
+        chances = self.usage.chances(came, likelihood * self.symbols.shares(events)[came])
+        least = np.where(self.symbols.together[came], self.usage.this_new_key, 0.0)
+        return np.maximum(chances, least)
 
 
 def _forward(

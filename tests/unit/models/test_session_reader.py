@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
 from deeplog_ops.config import KeyModelSettings
-from deeplog_ops.models import session_pieces
-from deeplog_ops.models.key_usage import KeyUsage
+from deeplog_ops.models import network_symbols, session_pieces
+from deeplog_ops.models.key_usage import KeyUsage, sessions_having
+from deeplog_ops.models.network_symbols import NetworkSymbols
 from deeplog_ops.models.session_reader import SessionReader, SessionReading
 from deeplog_ops.models.vocabulary import Vocabulary
 
@@ -21,7 +24,7 @@ SESSIONS = [
 ]
 WEIGHTS = np.array([40, 30, 20, 10])
 VOCABULARY = Vocabulary.of(SESSIONS)
-WATCHED = np.array([-1, -1, -1, *range(len(VOCABULARY.keys))])
+HAVING = sessions_having(VOCABULARY, SESSIONS, WEIGHTS)
 
 
 def fitted() -> SessionReader:
@@ -30,7 +33,7 @@ def fitted() -> SessionReader:
         WEIGHTS,
         WEIGHTS // 10,
         KeyUsage.of(VOCABULARY, SESSIONS, WEIGHTS),
-        WATCHED,
+        NetworkSymbols.of(HAVING, HAVING > 0),
         SETTINGS,
     )
 
@@ -91,10 +94,50 @@ def test_the_same_training_gives_the_same_weights_bit_by_bit(reader: SessionRead
         assert np.array_equal(value.numpy(), again.network.state_dict()[name].numpy()), name
 
 
-def test_sessions_without_a_single_event_can_be_learnt_and_read() -> None:
+def test_of_keys_that_the_network_does_not_tell_apart_each_is_as_likely_as_it_is_frequent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(network_symbols, "OWN", 2)  # open and check; what is between them is one of eight
+    sessions = [("open", f"read {which}", "check") for which in range(8)]
+    counts = np.array([60, 50, 10, 10, 10, 10, 10, 10])
+    vocabulary = Vocabulary.of(sessions)
+    having = sessions_having(vocabulary, sessions, counts)
+    usage = KeyUsage.of(vocabulary, sessions, counts)
+    found = SessionReader.fit(
+        [vocabulary.encode(each) for each in sessions],
+        counts,
+        counts // 10,
+        usage,
+        NetworkSymbols.of(having, having > 0),
+        SETTINGS,
+    )
+    assert found.network.next.out_features == 5
+    told = found.read(
+        [vocabulary.encode(keys) for keys in (sessions[0], sessions[7], ("open", "new", "check"))]
+    )
+    often, rare, new = told.probability.reshape(3, 4)[:, 1]
+    assert often == pytest.approx(6 * rare)
+    assert often == pytest.approx(60 / 170, rel=0.05)
+    assert rare > 50 * new
+    misplaced = found.read([vocabulary.encode(("open", "check", "read 7"))]).probability[2]
+    assert usage.this_new_key <= misplaced < rare / 3  # at least as odd as where it belongs, but no new key
+
+
+def test_sessions_without_a_single_event_can_be_learnt_and_read_and_nobody_is_warned() -> None:
     vocabulary = Vocabulary(())
     usage = KeyUsage.of(vocabulary, [()], np.array([3]))
-    found = SessionReader.fit(
-        [vocabulary.encode(())], np.array([3]), np.array([0]), usage, np.full(3, -1), SETTINGS
-    )
-    assert found.read([vocabulary.encode(()), vocabulary.encode(("a",))]).awaited.shape == (2, 0)
+    nothing = np.zeros(3, np.int64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = SessionReader.fit(
+            [vocabulary.encode(())],
+            np.array([3]),
+            np.array([0]),
+            usage,
+            NetworkSymbols.of(nothing, nothing > 0),
+            SETTINGS,
+        )
+        told = found.read([vocabulary.encode(()), vocabulary.encode(("a",))])
+    assert told.awaited.shape == (2, 0)
+    assert told.probability[0] > 0.8  # an end, and no event
+    assert told.probability[1] == usage.this_new_key
