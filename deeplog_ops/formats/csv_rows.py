@@ -54,7 +54,7 @@ class CsvEngine:
         if self._row(line) is None or cells is None or len(self.names) < 2:
             return None
         delimiter = re.escape(self._delimiter)
-        cell = rf'([^"\r\n{delimiter}]*|"(?:[^"\r]|"")*")'
+        cell = rf'([^"\r\n{delimiter}]*|(?:"[^"\r]*")+)'
         slots = [Slot(name, cell, Cell) for name in self.names[: len(cells)]]
         return Shape.of([slots[0], *(part for slot in slots[1:] for part in (delimiter, slot))])
 

@@ -13,15 +13,18 @@ import numpy as np
 import polars as pl
 
 from deeplog_ops.errors import FormatError
+from deeplog_ops.formats import stamp_columns
 
 NONE, UTC, LOCAL, YEARLESS, CLOCK = 0, 1, 2, 3, 4  # how complete a stamp is; NONE could not be read
 LEAP_YEAR = 2000  # where stamps without a year stand until they get theirs
 EARLIEST, LATEST = 0, 7_258_118_400_000_000  # 1970 to 2200, in µs
 _EPOCHS = {"epoch_s": 1_000_000.0, "epoch_ms": 1_000.0, "epoch_us": 1.0, "epoch_ns": 0.001}
 _ISO = (
-    r"^([0-9]{4})[-/.]?([0-9]{2})[-/.]?([0-9]{2})[T _,-]*([0-9]{2})[:.]?([0-9]{2})(?:[:.]?([0-9]{2}))?"
-    r"(?:[.,:]([0-9]{1,9}))?\s*(?:(Z|z|UTC|GMT)|([+-][0-9]{2}):?([0-9]{2})?)?$"
+    r"^(?P<year>[0-9]{4})[-/.]?(?P<month>[0-9]{2})[-/.]?(?P<day>[0-9]{2})[T _,-]*(?P<hour>[0-9]{2})[:.]?"
+    r"(?P<minute>[0-9]{2})(?:[:.]?(?P<second>[0-9]{2}))?(?:[.,:](?P<fraction>[0-9]{1,9}))?"
+    r"\s*(?:(?P<utc>Z|z|UTC|GMT)|(?P<offset_h>[+-][0-9]{2}):?(?P<offset_m>[0-9]{2})?)?$"
 )
+_ISO_IN_PYTHON = re.compile(_ISO.removesuffix("$") + r"\Z")
 
 
 @dataclass(frozen=True)
@@ -103,20 +106,17 @@ def _parse_one(texts: pl.Series, form: TimeForm) -> tuple[np.ndarray, np.ndarray
 
 
 def _parse_iso(texts: pl.Series) -> tuple[np.ndarray, np.ndarray]:
+    ticks, zoned, done = stamp_columns.of_one_form(texts, _ISO_IN_PYTHON)
+    kinds = np.where(zoned, UTC, LOCAL).astype(np.uint8)
+    if not done.all():
+        rest = np.flatnonzero(~done)
+        ticks[rest], kinds[rest] = _parse_each_iso(texts.gather(rest))
+    return ticks, kinds
+
+
+def _parse_each_iso(texts: pl.Series) -> tuple[np.ndarray, np.ndarray]:
     # the fraction's dot is added where there is one: formats without seconds and fractions are the same path
     part = texts.str.extract_groups(_ISO).struct.unnest()
-    part.columns = [
-        "year",
-        "month",
-        "day",
-        "hour",
-        "minute",
-        "second",
-        "fraction",
-        "utc",
-        "offset_h",
-        "offset_m",
-    ]
     whole = part.select(
         pl.concat_str(
             "year", "month", "day", "hour", "minute", pl.col("second").fill_null("00"), pl.lit("."),

@@ -192,13 +192,8 @@ def _each(function: Callable[[str], str]) -> Callable[[pl.Series], pl.Series]:
     """The function for every value, called once for those that are equal."""
 
     def column(raw: pl.Series) -> pl.Series:
-        known: dict[str, str] = {}
-        texts = []
-        for value in raw:
-            if (text := known.get(value)) is None:
-                text = known[value] = function(value)
-            texts.append(text)
-        return pl.Series(texts, dtype=pl.String)
+        known = raw.unique()
+        return raw.replace_strict(known, pl.Series([function(value) for value in known], dtype=pl.String))
 
     return column
 

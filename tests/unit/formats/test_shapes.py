@@ -113,15 +113,19 @@ pairs = st.one_of(
     st.sampled_from(["flag", '"', "=", "=x", 'a="open', 'a="b"c', r'a="\x1b"', "\t"]),
 )
 logfmt_lines = st.lists(
-    st.tuples(st.lists(pairs, max_size=6), st.sampled_from([" ", "  ", "\t", "\u2003"])).map(
-        lambda one: one[1].join(one[0])
-    ),
+    st.tuples(
+        st.sampled_from(["ts=1", 'time="1" ', "", "ts="]),
+        st.lists(pairs, max_size=6),
+        st.sampled_from([" ", "  ", "\t", "\u2003"]),
+    ).map(lambda one: one[2].join([one[0], *one[1]])),
     max_size=8,
 ).map(lambda lines: [line.replace("\n", " ") for line in lines])
 
 cells = st.one_of(words, st.text(st.sampled_from('a",;\r\n\0'), max_size=5))
 raw_cells = st.one_of(cells, cells.map(lambda cell: '"' + cell.replace('"', '""') + '"'))
-csv_rows = st.lists(st.lists(raw_cells, max_size=6).map(",".join), max_size=8)
+csv_rows = st.tuples(
+    st.integers(2, 4), st.lists(st.lists(raw_cells, min_size=4, max_size=4), max_size=8)
+).map(lambda one: [",".join(cells[: one[0]]) for cells in one[1]])
 
 
 @pytest.fixture(autouse=True)
