@@ -23,7 +23,7 @@ _ID = 8  # characters of an id that are shown: enough to name it
 def doubts(source_name: str, version: str | None, as_json: bool) -> None:
     """Groups of training sessions that are unlike the rest and only vouch for each other: real, or normal?"""
     from deeplog_ops.db import models
-    from deeplog_ops.db.training_doubts import doubts_of
+    from deeplog_ops.db.training_doubts import doubts_of, unasked
     from deeplog_ops.errors import ModelError
     from deeplog_ops.steps.workplace import Workplace
 
@@ -35,10 +35,16 @@ def doubts(source_name: str, version: str | None, as_json: bool) -> None:
             f"{source_name} has no champion yet: `deeplog-ops train --source {source_name}`, or name a --version"
         )
     models.version(place.engine, key, chosen)
-    found = doubts_of(place.engine, key, chosen)
+    found, error = doubts_of(place.engine, key, chosen), unasked(place.engine, key, chosen)
     if as_json:
-        told = {"version": chosen, "doubts": [asdict(each) for each in found]}
+        told = {"version": chosen, "doubts": [asdict(each) for each in found], "error": error}
         click.echo(json.dumps(told, default=str, indent=2, ensure_ascii=False))
+        return
+    if error:
+        click.echo(
+            f"version {chosen} of {source_name} asks nothing, since its training could not: {error}. The next one asks "
+            f"again: deeplog-ops train --source {source_name}"
+        )
         return
     if not found:
         click.echo(

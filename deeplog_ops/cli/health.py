@@ -19,13 +19,14 @@ def health(source_name: str, as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from deeplog_ops.db.training_doubts import awaiting
+    from deeplog_ops.db.training_doubts import awaiting, unasked
     from deeplog_ops.steps.drift import drift
     from deeplog_ops.steps.workplace import Workplace
 
     place = Workplace.open()
     found = drift(place, source_name)
-    doubts = awaiting(place.engine, place.registered(source_name).key, found.version)
+    key = place.registered(source_name).key
+    doubts, error = awaiting(place.engine, key, found.version), unasked(place.engine, key, found.version)
     if as_json:
         days = [{"day": str(day), **asdict(each)} for day, each in found.days]
         told = {
@@ -33,6 +34,7 @@ def health(source_name: str, as_json: bool) -> None:
             "level": found.advice.level,
             "advice": found.advice.reason,
             "doubts": doubts,
+            "doubts_error": error,
             "days": days,
         }
         click.echo(json.dumps(told, indent=2))
@@ -51,6 +53,11 @@ def health(source_name: str, as_json: bool) -> None:
             )
         Console().print(table)
     click.echo(f"{found.advice.level}: {found.advice.reason}")
+    if error:
+        click.echo(
+            f"its training could not say what it is in doubt of: {error}. The version is as good without; the next training "
+            "asks again"
+        )
     if doubts:
         click.echo(
             f"{counted(doubts, 'doubt')} of its training {'awaits' if doubts == 1 else 'await'} an answer: "

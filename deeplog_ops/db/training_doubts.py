@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import Connection, Engine, text
 
 from deeplog_ops.db.engine import transaction
-from deeplog_ops.db.rows import copy
+from deeplog_ops.db.rows import copy, visible
 from deeplog_ops.db.sources import source_of
 from deeplog_ops.records import LineRef
 
 _COLUMNS = (
     "source_id", "version", "rank", "doubt_id", "kind", "sessions", "share", "nats", "reason", "run_id", "day", "session",
-    "first_time", "last_time", "event_count", "file_id", "line_no", "byte_offset", "sequence_ids",
+    "first_time", "last_time", "event_count", "file_id", "line_no", "byte_offset", "sequence_ids", "known_answers",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class TrainingDoubt:
     """A group of training sessions that only vouch for each other. `share` is of all sessions of the training, `where`
-    the first line of the example, `sequence_ids` those of the group in the stage "sessions" of the run."""
+    the first line of the example, `sequence_ids` those of the group in the stage "sessions" of the run. `known_answers` are
+    verdicts on it that held when the training read what people said: it asks in spite of them."""
 
     doubt_id: str
     kind: str
@@ -38,6 +40,7 @@ class TrainingDoubt:
     last_time: datetime | None
     event_count: int
     where: LineRef
+    known_answers: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,11 +64,28 @@ class AskedDoubt:
     verdict_id: int | None
 
 
+def answers(engine: Engine, source_key: str) -> Mapping[str, tuple[int, ...]]:
+    """The answers that hold now: of each doubt that has some their numbers, in order. A training asks for them before it
+    reads what people said, so that those named here were read."""
+    found: dict[str, list[int]] = defaultdict(list)
+    with transaction(engine) as connection:
+        for row in connection.execute(
+            text(
+                "SELECT doubt_id, verdict_id FROM deeplog.verdicts WHERE source_id = :source_id AND scope = 'doubt' "
+                "AND withdrawn_at IS NULL ORDER BY verdict_id"
+            ),
+            {"source_id": source_of(connection, source_key, lock="")},
+        ):
+            found[row.doubt_id].append(row.verdict_id)
+    return {doubt_id: tuple(numbers) for doubt_id, numbers in found.items()}
+
+
 def write_doubts(engine: Engine, source_key: str, version: str, doubts: Sequence[TrainingDoubt]) -> None:
     """Put the doubts of a registered version, the most telling first, in place of those written before."""
     with transaction(engine) as connection:
         source_id = source_of(connection, source_key)
         delete_doubts(connection, source_id, [version])
+        _note_error(connection, source_id, version, None)
         copy(
             connection,
             "deeplog.training_doubts",
@@ -85,14 +105,45 @@ def write_doubts(engine: Engine, source_key: str, version: str, doubts: Sequence
                     *(each.reason, each.run_id, each.day, each.session, each.first_time, each.last_time),
                     *(each.event_count, each.where.file_id, each.where.line_no, each.where.byte_offset),
                     "{" + ",".join(each.sequence_ids) + "}",  # hashes: nothing in them needs quotes
+                    "{" + ",".join(map(str, each.known_answers)) + "}",
                 )
                 for rank, each in enumerate(doubts, 1)
             ),
         )
 
 
+def note_unasked(engine: Engine, source_key: str, version: str, error: str) -> None:
+    """Say of a registered version why its training could not ask. What it asked before stands no more."""
+    with transaction(engine) as connection:
+        source_id = source_of(connection, source_key)
+        delete_doubts(connection, source_id, [version])
+        _note_error(connection, source_id, version, visible(error))
+
+
+def unasked(engine: Engine, source_key: str, version: str | None) -> str | None:
+    """Why the training of a version could not ask; None where it could."""
+    with transaction(engine) as connection:
+        found: str | None = connection.execute(
+            text(
+                "SELECT doubts_error FROM deeplog.models WHERE source_id = :source_id AND version = :version"
+            ),
+            {"source_id": source_of(connection, source_key, lock=""), "version": version},
+        ).scalar()
+        return found
+
+
+def _note_error(connection: Connection, source_id: int, version: str, error: str | None) -> None:
+    connection.execute(
+        text(
+            "UPDATE deeplog.models SET doubts_error = :error WHERE source_id = :source_id AND version = :version"
+        ),
+        {"source_id": source_id, "version": version, "error": error},
+    )
+
+
 def hand_on_doubts(engine: Engine, source_key: str, version: str, updated: str) -> None:
-    """Give an updated version the doubts of the version that it was made of: its training is the same."""
+    """Give an updated version the doubts of the version that it was made of, or why it has none: its training is the
+    same."""
     columns = ", ".join(_COLUMNS)
     taken = columns.replace("version", ":updated", 1)
     with transaction(engine) as connection:
@@ -102,6 +153,14 @@ def hand_on_doubts(engine: Engine, source_key: str, version: str, updated: str) 
             text(
                 f"INSERT INTO deeplog.training_doubts ({columns}) SELECT {taken} FROM deeplog.training_doubts "
                 "WHERE source_id = :source_id AND version = :version"
+            ),
+            {"source_id": source_id, "version": version, "updated": updated},
+        )
+        connection.execute(
+            text(
+                "UPDATE deeplog.models AS u SET doubts_error = m.doubts_error FROM deeplog.models m "
+                "WHERE (u.source_id, u.version) = (:source_id, :updated) "
+                "AND (m.source_id, m.version) = (:source_id, :version)"
             ),
             {"source_id": source_id, "version": version, "updated": updated},
         )
@@ -146,10 +205,12 @@ def doubt(engine: Engine, source_key: str, doubt_id: str) -> TrainingDoubt | Non
         ).one_or_none()
     if row is None:
         return None
-    names = [name for name in TrainingDoubt.__dataclass_fields__ if name not in ("where", "sequence_ids")]
+    lists = ("sequence_ids", "known_answers")
+    names = [name for name in TrainingDoubt.__dataclass_fields__ if name not in ("where", *lists)]
     return TrainingDoubt(
         **{name: getattr(row, name) for name in names},
         sequence_ids=tuple(row.sequence_ids),
+        known_answers=tuple(row.known_answers),
         where=LineRef(row.file_id, row.line_no, row.byte_offset),
     )
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from deeplog_ops.db import feedback, ledger
 from deeplog_ops.db import models as model_rows
+from deeplog_ops.db.training_doubts import answers
 from deeplog_ops.detection.session_evidence import SessionEvidence
 from deeplog_ops.errors import ModelError
 from deeplog_ops.models.key_model import KeyModel
@@ -42,11 +43,15 @@ def fit(
     epochs: int | None = None,
     progress: Progress | None = None,
 ) -> str:
-    """The name of the version that was trained and registered. Promoting it is another step."""
+    """The name of the version that was trained and registered. Promoting it is another step.
+
+    What the training is in doubt of is asked behind it: the version stands without.
+    """
     opened = OpenRun.of(place, run_id)
     with stage(opened, "fit") as record:
         source, bounds = opened.source, opened.bounds
         catalogue = _catalogue(opened)
+        answered = answers(place.engine, source.key)
         keep_what_was_said(place, source.name)
         training = training_sessions(opened, catalogue)
         _enough(opened, training)
@@ -108,7 +113,6 @@ def fit(
             templates=catalogue.templates,
         )
         publish_workflows(place, version)
-        asked = ask(opened, version.version, evidence, training, catalogue)
         record.rows = len(keys)
         record.message = (
             f"version {version.version}: {training.sessions} sessions, {len(keys)} distinct sequences; "
@@ -118,8 +122,8 @@ def fit(
                 if training.sampled_out
                 else ""
             )
-            + (f"; in doubt of {asked}, which a person may answer: deeplog-ops doubts" if asked else "")
         )
+    ask(opened, version.version, evidence, training, catalogue, answered)
     ledger.finish_run(place.engine, run_id, "done")
     return version.version
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
-from deeplog_ops.db.training_doubts import TrainingDoubt, write_doubts
+from deeplog_ops.db.training_doubts import TrainingDoubt, note_unasked, write_doubts
 from deeplog_ops.detection.doubts import Doubt, KeySequence, doubts
 from deeplog_ops.detection.doubts_words import reasons
 from deeplog_ops.detection.session_evidence import SessionEvidence
 from deeplog_ops.records import LineRef, stable_digest, stable_id
 from deeplog_ops.steps.doubt_sessions import closing_day
 from deeplog_ops.steps.kept_sessions import frames
-from deeplog_ops.steps.stage import OpenRun
+from deeplog_ops.steps.stage import OpenRun, stage
 from deeplog_ops.steps.training_sessions import TrainingSessions
 from deeplog_ops.templates.catalogue import Catalogue
 
@@ -25,6 +27,8 @@ _READ = [
 
 SEEN = 1_000_000  # ids of sequences that need not be looked at twice: what is beyond takes time, not memory
 
+log = logging.getLogger(__name__)
+
 
 def ask(
     opened: OpenRun,
@@ -32,8 +36,35 @@ def ask(
     evidence: SessionEvidence,
     training: TrainingSessions,
     catalogue: Catalogue,
-) -> int:
-    """Write the doubts of a version that this training registered; returns how many."""
+    answers: Mapping[str, tuple[int, ...]],
+) -> int | None:
+    """Write the doubts of a version that this training registered, as a stage of its own; how many. `answers` are those
+    that held when the training read what people said.
+
+    The version is as good without them: an error here is logged, kept with the stage and the version, and ends
+    nothing. Then it is None.
+    """
+    try:
+        with stage(opened, "doubts") as record:
+            asked = _doubts(opened, evidence, training, catalogue, answers)
+            write_doubts(opened.place.engine, opened.source.key, version, asked)
+            record.rows = len(asked)
+            if asked:
+                record.message = f"in doubt of {len(asked)}, which a person may answer: deeplog-ops doubts"
+            return len(asked)
+    except Exception as error:
+        log.exception("version %s of %s stands, but asks nothing", version, opened.source.name)
+        note_unasked(opened.place.engine, opened.source.key, version, f"{type(error).__name__}: {error}")
+        return None
+
+
+def _doubts(
+    opened: OpenRun,
+    evidence: SessionEvidence,
+    training: TrainingSessions,
+    catalogue: Catalogue,
+    answers: Mapping[str, tuple[int, ...]],
+) -> list[TrainingDoubt]:
     found = doubts(training.sequences, training.weights, evidence, vouched=training.vouched)
     texts = {template.template_id: template.text for template in catalogue.templates}
     said = reasons(found, training.sequences, training.weights, texts)
@@ -43,8 +74,7 @@ def ask(
         for doubt, why, (ids, example) in zip(found, said, there, strict=True)
         if example is not None
     ]
-    write_doubts(opened.place.engine, opened.source.key, version, asked)
-    return len(asked)
+    return [replace(each, known_answers=answers.get(each.doubt_id, ())) for each in asked]
 
 
 def _row(

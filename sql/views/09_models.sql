@@ -14,7 +14,8 @@ SELECT
     m.seed,
     m.metrics,
     m.library_versions,
-    m.path
+    m.path,
+    m.doubts_error
 FROM deeplog.models m
 JOIN deeplog.sources s ON s.source_id = m.source_id
 LEFT JOIN deeplog.champions c ON c.source_id = m.source_id AND c.version = m.version;
@@ -35,3 +36,4 @@ COMMENT ON COLUMN bi.models.seed               IS 'Seed of its training.';
 COMMENT ON COLUMN bi.models.metrics            IS 'What training measured, as JSON.';
 COMMENT ON COLUMN bi.models.library_versions   IS 'Libraries that it was trained with, as JSON.';
 COMMENT ON COLUMN bi.models.path               IS 'Folder below the root of the registry.';
+COMMENT ON COLUMN bi.models.doubts_error       IS 'Why its training could not say what it is in doubt of (bi.training_doubts is empty then); null: it could, or never tried.';

@@ -26,13 +26,12 @@ SELECT
     said.verdict_id IS NULL AS awaits_answer
 FROM deeplog.training_doubts q
 JOIN deeplog.sources s ON s.source_id = q.source_id
-JOIN deeplog.runs r ON r.run_id = q.run_id
 LEFT JOIN deeplog.champions c ON c.source_id = q.source_id AND c.version = q.version
 LEFT JOIN LATERAL (
     SELECT v.kind, v.verdict_id
     FROM deeplog.verdicts v
     WHERE v.source_id = q.source_id AND v.doubt_id = q.doubt_id AND v.scope = 'doubt' AND v.withdrawn_at IS NULL
-        AND v.created_at >= r.started_at -- a training that asks in spite of an answer could not learn it
+        AND v.verdict_id <> ALL (q.known_answers) -- a training that asks in spite of an answer could not learn it
     ORDER BY v.verdict_id DESC
     LIMIT 1
 ) said ON true;
@@ -59,6 +58,6 @@ COMMENT ON COLUMN bi.training_doubts.file_id       IS 'Raw file of the first lin
 COMMENT ON COLUMN bi.training_doubts.line_no       IS 'Its number in that file, from 1.';
 COMMENT ON COLUMN bi.training_doubts.byte_offset   IS 'Its byte offset in the uncompressed file, from 0.';
 COMMENT ON COLUMN bi.training_doubts.run_id        IS 'Training run that asks.';
-COMMENT ON COLUMN bi.training_doubts.verdict       IS 'What people said of it since that training began: false_positive (it is normal) or true_positive; null: nothing yet.';
+COMMENT ON COLUMN bi.training_doubts.verdict       IS 'What people said of it since that training read their answers: false_positive (it is normal) or true_positive; null: nothing yet.';
 COMMENT ON COLUMN bi.training_doubts.verdict_id    IS 'That verdict, the latest that holds, as in bi.verdicts.';
-COMMENT ON COLUMN bi.training_doubts.awaits_answer IS 'True: nobody has answered since that training began. The next training heeds what was said.';
+COMMENT ON COLUMN bi.training_doubts.awaits_answer IS 'True: nobody has answered since that training read the answers. The next training heeds what was said.';

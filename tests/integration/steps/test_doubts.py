@@ -6,6 +6,7 @@ import json
 import re
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from sqlalchemy import text
 
 from deeplog_ops.db import models, sources
@@ -173,6 +174,75 @@ def test_an_answer_that_taught_nothing_is_asked_again_by_the_next_training(sampl
     assert of_lease(sample, second).verdict_id not in (None, said.verdict_id)
     third = trained(sample, "third")
     assert not [each for each in asked(sample, third) if "lease was lost" in each.reason]
+
+
+def test_an_answer_that_a_training_knew_when_it_was_run_again_is_no_answer_to_what_it_asks(
+    sample: Sample,
+) -> None:
+    """Cleared and run again, it is the same run and began when it did: what it had read is what counts."""
+    odd_sessions(sample, FIRST, 6)
+    version = trained(sample, "first")
+    doubt = of_lease(sample, version)
+    settings = sample.place.source("sample").retention
+    late = datetime.combine(A + timedelta(days=settings.lake_days + 5), datetime.min.time(), UTC)
+    maintenance.expire(at(sample, late).place, "sample")
+    answer(sample, TRUE, doubt)
+    again = trained(sample, "first")
+    assert of_lease(sample, again).doubt_id == doubt.doubt_id
+    assert of_lease(sample, again).verdict is None, "five of the six were learnt in spite of it"
+    assert of_lease(sample, version).verdict == "true_positive", (
+        "the version of before asked before it was given"
+    )
+    answer(sample, TRUE, of_lease(sample, again))
+    assert of_lease(sample, again).verdict == "true_positive"
+
+
+def test_a_training_that_cannot_ask_stands_and_says_so(
+    run: Run, platform: Sample, caplog: pytest.LogCaptureFixture
+) -> None:
+    odd_sessions(platform, FIRST, 2)
+    engine = platform.place.engine
+    with transaction(engine) as connection:
+        connection.execute(text(_REFUSES))
+    version = trained(platform, "first")
+    assert models.champion(engine, "sample") == version
+    (record,) = (one for one in caplog.records if "stands, but asks nothing" in one.getMessage())
+    assert record.exc_info, "with its traceback"
+    with engine.connect() as connection:
+        stages = connection.execute(
+            text(
+                "SELECT s.state, s.message FROM deeplog.run_stages s JOIN deeplog.runs USING (run_id) "
+                "WHERE run_key = 'first' AND stage IN ('fit', 'doubts') ORDER BY stage"
+            )
+        ).all()
+        kept = connection.execute(text("SELECT doubts_error FROM bi.models WHERE champion")).scalar_one()
+        state = connection.execute(
+            text("SELECT state FROM deeplog.runs WHERE run_key = 'first'")
+        ).scalar_one()
+    assert [row.state for row in stages] == ["failed", "done"]
+    assert "no room for doubts" in stages[0].message
+    assert "no room for doubts" in kept
+    assert state == "done"
+    for command in ("health", "doubts"):
+        told = run(command, "--source", "sample")
+        assert told.code == 0, told.err
+        assert "no room for doubts" in told.out
+    assert (
+        "no room for doubts" in json.loads(run("health", "--source", "sample", "--json").out)["doubts_error"]
+    )
+    platform.run(A)
+
+    with transaction(engine) as connection:
+        connection.execute(text("DROP TRIGGER refuses ON deeplog.training_doubts"))
+    assert trained(platform, "second") == version, "what it asks is no part of what it is"
+    assert of_lease(platform, version).sessions == 2
+    assert "no room" not in run("health", "--source", "sample").out
+
+
+_REFUSES = """
+CREATE FUNCTION deeplog.refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no room for doubts''; END';
+CREATE TRIGGER refuses BEFORE INSERT ON deeplog.training_doubts EXECUTE FUNCTION deeplog.refuse();
+"""
 
 
 def test_called_normal_is_the_session_that_was_shown(sample: Sample) -> None:
