@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -12,11 +13,10 @@ from deeplog_ops.formats.engine import Headers
 from deeplog_ops.formats.mapped import FieldMapping
 from deeplog_ops.formats.shapes import Shape, Shapes, Slot
 from deeplog_ops.formats.spec import FormatSpec
-from deeplog_ops.formats.values import SCALAR, STRING, Bare, Flat, Quoted, all_readable, readable
+from deeplog_ops.formats.values import SCALAR, STRING, Bare, Listed, Quoted, all_readable, readable
 
 _GAP = r"[ \t\r]*"
-_ANY = rf'(?:"{STRING}"|{SCALAR})'
-_LIST = rf"\[{_GAP}(?:{_ANY}{_GAP}(?:,{_GAP}{_ANY}{_GAP})*)?\]"
+_DEEPEST_LIST = 2  # a pattern for lists within lists doubles with each
 # names, and what tells a text, an object and a list apart
 _MARKS = r'"[^"\\]*"[ \t\r]*:[ \t\r]*["{\[]?'
 _DEEPEST = 30
@@ -93,7 +93,27 @@ def _value(name: str, value: Any, depth: int) -> list[str | Slot]:
     if isinstance(value, str):
         return [Slot(name, f'"({STRING})"', Quoted)]
     if isinstance(value, list):
-        if any(isinstance(one, list) for one in value):  # of objects too, which are lists of members here
-            raise _Odd
-        return [Slot(name, f"({_LIST})", Flat)]
+        return [Slot(name, f"({_list(_nesting(value))})", Listed)]
     return [Slot(name, f"({SCALAR})", Bare)]
+
+
+def _nesting(value: list[Any]) -> int:
+    """How many lists or objects are within one another in a list; objects are lists of members here."""
+    parts = (part for _, part in value) if isinstance(value, _Members) else value
+    return max((1 + _nesting(part) for part in parts if isinstance(part, list)), default=0)
+
+
+@cache
+def _list(nesting: int) -> str:
+    if nesting > _DEEPEST_LIST:
+        raise _Odd
+    one = _element(nesting)
+    return rf"\[{_GAP}(?:{one}{_GAP}(?:,{_GAP}{one}{_GAP})*)?\]"
+
+
+def _element(nesting: int) -> str:
+    scalar = f'"{STRING}"|{SCALAR}'
+    if not nesting:
+        return f"(?:{scalar})"
+    member = f'"{STRING}"{_GAP}:{_GAP}{_element(nesting - 1)}{_GAP}'
+    return rf"(?:{scalar}|{_list(nesting - 1)}|\{{{_GAP}(?:{member}(?:,{_GAP}{member})*)?\}})"

@@ -18,6 +18,7 @@ SCALAR = r"-?(?:0|[1-9][0-9]{0,40})(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,9})?|true|fa
 STRING = r'(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*'
 # numbers that Python writes as they stand: whole ones, and those of so few digits that a float holds them all
 _AS_THEY_STAND = r"^(?:true|false|null|0|-?[1-9][0-9]*|-?0\.(?:0|[0-9]{0,3}[1-9])|-?[1-9][0-9]{0,8}\.(?:0|[0-9]{0,5}[1-9]))$"
+_decode, _write = json.JSONDecoder().decode, json.JSONEncoder(ensure_ascii=False).encode
 _SHORT = {
     "\\\\": "\\",
     '\\"': '"',
@@ -99,9 +100,7 @@ class Quoted(Plain):
         odd = self._raw.str.contains(r"\\[/u]")
         if not odd.any():
             return '"', self._raw, '"'
-        as_python_writes = _each(
-            lambda inner: json.dumps(readable(json.loads(f'"{inner}"')), ensure_ascii=False)[1:-1]
-        )
+        as_python_writes = _each(lambda inner: _write(_read(f'"{inner}"'))[1:-1])
         return '"', _changed(self._raw, odd, as_python_writes), '"'
 
 
@@ -120,14 +119,14 @@ class Bare:
         return None
 
     def text(self) -> pl.Series:
-        return _changed(self._raw, self._odd, _each(lambda raw: as_text(json.loads(raw))))
+        return _changed(self._raw, self._odd, _each(lambda raw: as_text(_decode(raw))))
 
     def json(self) -> tuple[str, pl.Series, str]:
-        return "", _changed(self._raw, self._odd, _each(lambda raw: json.dumps(json.loads(raw)))), ""
+        return "", _changed(self._raw, self._odd, _each(lambda raw: _write(_decode(raw)))), ""
 
 
-class Flat:
-    """A list of JSON without lists or objects in it."""
+class Listed:
+    """A list of JSON, whatever is in it."""
 
     def __init__(self, raw: pl.Series) -> None:
         self._raw = raw
@@ -139,11 +138,15 @@ class Flat:
         return None
 
     def text(self) -> pl.Series:
-        return _each(lambda raw: as_text(all_readable(json.loads(raw))))(self._raw)
+        return _each(lambda raw: as_text(_read(raw)))(self._raw)
 
     def json(self) -> tuple[str, pl.Series, str]:
-        write = _each(lambda raw: json.dumps(all_readable(json.loads(raw)), ensure_ascii=False))
-        return "", write(self._raw), ""
+        return "", _each(lambda raw: _write(_read(raw)))(self._raw), ""
+
+
+def _read(raw: str) -> Any:
+    value = _decode(raw)
+    return all_readable(value) if "\\u" in raw else value
 
 
 def as_text(value: Any) -> str:
@@ -184,7 +187,7 @@ def _unescaped(inner: pl.Series) -> pl.Series:
     plain = inner.str.replace_many(_SHORT)
     if not numbered.any():
         return plain
-    read = _each(lambda raw: readable(json.loads(f'"{raw}"')))(inner.filter(numbered))
+    read = _each(lambda raw: str(_read(f'"{raw}"')))(inner.filter(numbered))
     return plain.clone().scatter(numbered.arg_true(), read)
 
 
