@@ -18,7 +18,7 @@ from deeplog_ops.steps.feedback_checks import Check, checks, rates_check
 from deeplog_ops.steps.feedback_version import updated_version
 from deeplog_ops.steps.fit_rates import PART as RATES
 from deeplog_ops.steps.fit_workflows import publish_workflows
-from deeplog_ops.steps.learnt import learnt_by, name_of
+from deeplog_ops.steps.learnt import learnt_by, name_of, with_their_templates
 from deeplog_ops.steps.promote import RULES, Decision
 from deeplog_ops.steps.say import keep_what_was_said
 from deeplog_ops.steps.stage import OpenRun, stage
@@ -115,7 +115,7 @@ def _learn(
         updated = updated_version(place, source, champion, new, old) if new else champion
         found: tuple[Check, ...] = ()
         if rates:
-            updated = _with_rates(source, champion, updated, rates)
+            updated = _with_rates(place, source, champion, updated, rates)
             found = (rates_check(place, source, updated, len(rates)),)
         if new:
             found = (*checks(place, source, champion, updated, new), *found)
@@ -141,16 +141,30 @@ def _new_rates(place: Workplace, source: SourceConfig, champion: ModelVersion) -
 
 
 def _with_rates(
-    source: SourceConfig, champion: ModelVersion, updated: ModelVersion, rates: list[KeptRate]
+    place: Workplace,
+    source: SourceConfig,
+    champion: ModelVersion,
+    updated: ModelVersion,
+    rates: list[KeptRate],
 ) -> ModelVersion:
-    resolve = Catalogue.from_rows(updated.catalogue).resolve
-    part = with_normal_rates(champion.parts[RATES], rates, source.reading.zone, resolve)
+    catalogue = with_their_templates(
+        place,
+        source.key,
+        Catalogue.from_rows(updated.catalogue),
+        (said.template_id for said in rates),
+    )
+    part = with_normal_rates(champion.parts[RATES], rates, source.reading.zone, catalogue.resolve)
     before = int(champion.metrics.get("normal_rates_learnt", 0))
     return replace(
         updated,
         parent=champion.version,
+        catalogue=tuple(catalogue.to_rows()),
         parts={**updated.parts, RATES: part},
-        metrics={**updated.metrics, "normal_rates_learnt": before + len(rates)},
+        metrics={
+            **updated.metrics,
+            "normal_rates_learnt": before + len(rates),
+            "templates": len(catalogue.templates),
+        },
     )
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from deeplog_ops.db import feedback, ledger
 from deeplog_ops.db import models as model_rows
+from deeplog_ops.db.feedback_findings import said_rates
 from deeplog_ops.db.training_doubts import answers
 from deeplog_ops.detection.session_evidence import SessionEvidence
 from deeplog_ops.errors import ModelError
@@ -56,6 +57,7 @@ def fit(
         training = training_sessions(opened, catalogue)
         _enough(opened, training)
         vouched_keys = {key for sequence in training.vouched for key in sequence}
+        vouched_keys |= {said.template_id for said in said_rates(place.engine, source.key, normal=True)}
         catalogue = with_their_templates(place, source.key, catalogue, vouched_keys)
         keys, weights = training.sequences, training.weights
         settings = source.model if epochs is None else source.model.model_copy(update={"epochs": epochs})

@@ -18,7 +18,7 @@ from deeplog_ops.steps.feedback import update
 from deeplog_ops.steps.say import Said, say_verdict, subject_of
 from deeplog_ops.steps.whole_runs import run_training
 from tests.integration.steps.conftest import SCORED_DAYS, Sample
-from tests.integration.steps.plain_source import NAME, Plain, plain_source
+from tests.integration.steps.plain_source import NAME, Plain, hours, plain_source
 
 FALSE, TRUE = VerdictKind.FALSE_POSITIVE, VerdictKind.TRUE_POSITIVE
 RULES = (
@@ -107,6 +107,45 @@ def test_a_real_rate_that_would_pass_keeps_the_champion(
     assert not done.promoted
     assert "0 of 1 real ones stay odd; lost: another" in done.reason
     assert learnt(sample) == before
+
+
+@pytest.mark.parametrize("by", ["update", "training"])
+def test_a_new_template_whose_rate_was_called_normal_is_known_on_later_days_by_its_own_text(
+    fresh_database: str, tmp_path: Path, by: str
+) -> None:
+    """The next day would mine another text from its own messages, and so another template."""
+    monday = date(2026, 3, 2)
+    last, first, second = (monday + timedelta(days=number) for number in (6, 7, 8))
+    with plain_source(fresh_database, tmp_path, more="model: {epochs: 1}\n") as source:
+        for number in range(9):
+            day = monday + timedelta(days=number)
+            source.write("a.log", *(moment for moment in hours(day) for _ in range(5 + moment.hour % 3)))
+        for word in ("alpha", "beta", "gamma", "delta", "epsilon", "zeta"):
+            source.write(
+                "b.log",
+                *[datetime(first.year, first.month, first.day, 10)] * 80,
+                message=f"crane {word} rests",
+            )
+        source.write(
+            "c.log", *[datetime(second.year, second.month, second.day, 10)] * 80, message="crane omega rests"
+        )
+        run_training(source.place, NAME, last, run_key="t1", days=7, rule="yes", who="test")
+        source.run(first)
+        (odd,) = odd_rates(source, first)
+        assert odd.template == "crane <*> rests"
+        say(source.place, NAME, FALSE, odd.anomaly_id)
+        if by == "update":
+            done = update(source.place, NAME, who="test", run_key="u1")
+            assert (done.learnt, done.promoted) == (1, True)
+        else:
+            run_training(source.place, NAME, last, run_key="t2", days=7, rule="yes", who="test")
+        source.run(second)
+        assert odd_rates(source, second) == []
+
+
+def odd_rates(source: Plain, day: date) -> list[readers.PublishedAnomaly]:
+    report = readers.day_report(source.place.engine, NAME, day, hidden=True)
+    return [each for each in report.anomalies if each.detector == "rates"]
 
 
 def shown(source: Plain) -> set[tuple[date, str, bool]]:
