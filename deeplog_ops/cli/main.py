@@ -15,7 +15,7 @@ from deeplog_ops.errors import DeeplogError
 
 # name: (module, attribute, one line of help). Modules are imported when a command is used: help stays quick.
 _COMMANDS = {
-    "source": ("source", "source", "Your logs: add, check, list, rename, remove."),
+    "source": ("source", "source", "Your logs: add, check, list, rename, forget days, remove."),
     "run": ("run", "run", "Score a day, without Airflow."),
     "train": ("train", "train", "Train a model version, without Airflow."),
     "report": ("report", "report", "What was found on a day."),

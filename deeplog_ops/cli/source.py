@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from deeplog_ops.cli.options import counted, json_option
+from deeplog_ops.cli.options import counted, day_option, json_option
 
 if TYPE_CHECKING:
     from deeplog_ops.formats.guess_source import Preview
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def source() -> None:
-    """Your logs: add, check, list, rename, remove."""
+    """Your logs: add, check, list, rename, forget days, remove."""
 
 
 def _folder() -> Path:
@@ -138,6 +139,35 @@ def remove(name: str, yes: bool) -> None:
     click.echo(
         f"{name} is gone: {done.rows:,} rows, {done.partitions} partitions, {done.versions} model versions"
     )
+
+
+@source.command(short_help="Take published days away that no raw file has lines of.")
+@click.argument("name")
+@day_option("The day.")
+@day_option("Every published day from --day to this one.", "--until", required=False)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def forget(name: str, day: date, until: date | None, yes: bool) -> None:
+    """Delete the rows of published days that no raw file has lines of, as of a year that was set right since.
+
+    `deeplog-ops health` names such days. Days that a raw file has lines of are refused: run them again. What people said
+    stays.
+    """
+    from deeplog_ops.db.published_days import published_days
+    from deeplog_ops.steps.misplaced_days import forget as forget_days
+    from deeplog_ops.steps.workplace import Workplace
+
+    place = Workplace.open()
+    key = place.registered(name).key
+    days = [one.day for one in published_days(place.engine, key) if day <= one.day <= (until or day)]
+    if not days:
+        raise click.BadParameter(
+            f"{name} has no published day from {day} to {until or day}", param_hint="--day"
+        )
+    listed = ", ".join(map(str, days))
+    if not yes:
+        click.confirm(f"Delete all results of {name} of {listed}?", abort=True)
+    for gone, rows in forget_days(place, name, days).items():
+        click.echo(f"{gone} is gone: {counted(rows, 'row')}")
 
 
 def _format(given: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
@@ -89,7 +90,7 @@ def publish_day(engine: Engine, result: DayResult) -> PublishCounts:
     for _ in range(3):
         ensure_month(engine, run.day)
         with transaction(engine) as connection:
-            _lock_day(connection, run)
+            _own_day(connection, run)
             if hold_month(connection, run.day):
                 return _replace(connection, result)
     raise DatabaseError(
@@ -97,15 +98,20 @@ def publish_day(engine: Engine, result: DayResult) -> PublishCounts:
     )
 
 
-def _lock_day(connection: Connection, run: Run) -> None:
-    if source_of(connection, run.source_key) != run.source_id:
-        raise DatabaseError(f"source {run.source_key!r} is not the one that run {run.run_id} began with")
+def lock_day(connection: Connection, source_id: int, day: date) -> None:
+    """Let whoever else replaces or deletes the rows of the day wait until the transaction ends."""
     connection.execute(
         text(
             "SELECT pg_advisory_xact_lock(hashtextextended('deeplog:day:' || :source_id || ':' || :day, 0))"
         ),
-        {"source_id": str(run.source_id), "day": run.day.isoformat()},
+        {"source_id": str(source_id), "day": day.isoformat()},
     )
+
+
+def _own_day(connection: Connection, run: Run) -> None:
+    if source_of(connection, run.source_key) != run.source_id:
+        raise DatabaseError(f"source {run.source_key!r} is not the one that run {run.run_id} began with")
+    lock_day(connection, run.source_id, run.day)
 
 
 def _replace(connection: Connection, result: DayResult) -> PublishCounts:

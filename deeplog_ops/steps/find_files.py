@@ -94,12 +94,13 @@ def times_hold(place: Workplace, source: SourceConfig) -> bool:
     if before is None:
         return True
     try:
-        return _reading_of_times(SourceConfig.model_validate(before)) == _reading_of_times(source)
+        return reading_of_times(SourceConfig.model_validate(before)) == reading_of_times(source)
     except ValidationError:  # of an earlier release
         return False
 
 
-def _reading_of_times(source: SourceConfig) -> tuple[object, ...]:
+def reading_of_times(source: SourceConfig) -> tuple[object, ...]:
+    """What of a source's configuration decides on which day a line is."""
     reading = source.reading
     return (
         source.format, reading.zone, reading.year, reading.year_from_path, reading.day_from_path, reading.encoding,

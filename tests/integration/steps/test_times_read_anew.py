@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -9,10 +10,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from deeplog_ops.errors import DatabaseError
 from deeplog_ops.steps import source_files
+from deeplog_ops.steps.begin import begin_day
+from deeplog_ops.steps.misplaced_days import MisplacedDays, forget, misplaced_days
 from deeplog_ops.steps.whole_runs import run_day
 from deeplog_ops.steps.workplace import Workplace
-from tests.integration.steps.conftest import workplace
+from tests.integration.steps.conftest import SCORED_DAYS, Sample, workplace
+from tests.integration.steps.test_cli import Run, platform, run
+
+__all__ = ["platform", "run"]
 
 CHANGED = datetime(2026, 3, 3, tzinfo=UTC).timestamp()
 
@@ -71,3 +78,93 @@ def test_what_is_known_of_files_is_kept_while_their_times_are_read_alike(
     set_right(place, "line_bytes: 1 MiB")
     monkeypatch.setattr("deeplog_ops.steps.find_files.peek", None)  # no file is looked at again
     assert events(place, date(2026, 3, 1), "second") == 1
+
+
+def test_days_of_a_wrong_year_are_named_and_taken_away_by_command_alone(
+    place: Workplace,
+) -> None:
+    wrong = date(2026, 3, 2)
+    assert events(place, wrong, "wrong") == 1
+    assert misplaced_days(place, "box") == MisplacedDays((), ())
+    with pytest.raises(
+        DatabaseError, match=r"messages.2 has lines of 2026-03-02, or may have: run the day again"
+    ):
+        forget(place, "box", [wrong])
+    set_right(place, "year: 2024")
+    assert misplaced_days(place, "box") == MisplacedDays((), (wrong,)), (
+        "it is read to its last change at most"
+    )
+    right = [date(2024, 3, 1), date(2024, 3, 2)]
+    for day in right:
+        assert events(place, day, "right") == 1
+    assert misplaced_days(place, "box") == MisplacedDays((wrong,), ())
+    with pytest.raises(DatabaseError, match="2024-03-02, or may have"):
+        forget(place, "box", [wrong, right[1]])
+    with pytest.raises(DatabaseError, match="no published day 2026-03-01"):
+        forget(place, "box", [wrong, date(2026, 3, 1)])
+    assert days(place) == [*right, wrong], "all or nothing"
+    assert list(forget(place, "box", [wrong])) == [wrong]
+    assert days(place) == right
+    assert misplaced_days(place, "box") == MisplacedDays((), ())
+    with place.engine.connect() as connection:
+        assert (
+            connection.execute(
+                text("SELECT count(*) FROM deeplog.runs WHERE day = :day"), {"day": wrong}
+            ).scalar()
+            == 0
+        )
+        assert connection.execute(text("SELECT max(day) FROM bi.days_coverage")).scalar() == right[1]
+    assert events(place, right[1], "again") == 1
+
+
+def test_days_whose_files_are_gone_or_were_run_again_are_not_named(place: Workplace) -> None:
+    first, second = date(2026, 3, 1), date(2026, 3, 2)
+    assert events(place, first, "before") == events(place, second, "before") == 1
+    (place.sources.parent / "logs" / "messages.1").unlink()
+    set_right(place, "zone: Europe/Athens")
+    assert misplaced_days(place, "box") == MisplacedDays((), (second,)), (
+        "of the first day nothing is there that could tell"
+    )
+    assert events(place, second, "again") == 1
+    assert misplaced_days(place, "box") == MisplacedDays((), ())
+    assert list(forget(place, "box", [first])) == [first], "and who wants to may take it away"
+
+
+def test_a_day_is_not_taken_away_under_a_run(place: Workplace) -> None:
+    wrong = date(2026, 3, 2)
+    assert events(place, wrong, "wrong") == 1
+    set_right(place, "year: 2024")
+    for day in (date(2024, 3, 1), date(2024, 3, 2)):
+        events(place, day, "right")
+    begin_day(place, "box", wrong, "another", trigger="cli")
+    with pytest.raises(DatabaseError, match="of 2026-03-02 is under way since"):
+        forget(place, "box", [wrong])
+    assert wrong in days(place)
+
+
+def test_health_names_them_and_source_forget_refuses_days_that_have_lines(run: Run, platform: Sample) -> None:
+    sample = platform
+    day = SCORED_DAYS[0]
+    sample.run(day)
+    path = sample.root / "sources" / "sample.yaml"
+    assert "published day" not in run("health", "--source", "sample").out
+    before = path.read_text()
+    path.write_text(before + "reading: {zone: Europe/London}\n")
+    told = run("health", "--source", "sample")
+    assert told.code == 0, told.err
+    assert f"run them again:\n  deeplog-ops run daily --source sample --day {day}\n" in told.out
+    path.write_text(before)
+    refused = run("source", "forget", "sample", "--day", str(day), "--yes")
+    assert refused.code != 0
+    assert f"has lines of {day}" in refused.err
+    for file in sample.raw.glob(f"*{day}*"):
+        file.unlink()
+    assert json.loads(run("health", "--source", "sample", "--json").out)["days_without_lines"] == []
+    done = run("source", "forget", "sample", "--day", str(day), "--yes")
+    assert done.code == 0, done.err
+    assert f"{day} is gone: " in done.out
+
+
+def days(place: Workplace) -> list[date]:
+    with place.engine.connect() as connection:
+        return list(connection.execute(text("SELECT day FROM deeplog.days ORDER BY day")).scalars())
