@@ -137,25 +137,24 @@ class Joiner:
 
 
 def _joined(lines: pl.DataFrame) -> pl.DataFrame:
-    """One row a record, from the rows of its lines."""
+    """One row a record, from the rows of its lines. A line that has a header gives what it says, and not its header."""
     start = lines["start"]
     if start.all():
         return lines
     lines = lines.with_columns(record=start.cast(pl.Int64).cum_sum())
     going_on = lines.filter(~start).group_by("record", maintain_order=True)
-    later = going_on.agg(more=pl.col("raw").str.join("\n"), more_lines=pl.col("count").sum())
+    later = going_on.agg(
+        more=pl.coalesce("message", "raw").str.join("\n"),
+        more_raw=pl.col("raw").str.join("\n"),
+        more_lines=pl.col("count").sum(),
+    )
     records = lines.filter(start).join(later, on="record", how="left", maintain_order="left")
     goes_on = pl.col("more").is_not_null()
-    return records.select(
-        pl.when(goes_on)
+    whole = {
+        "message": pl.when(goes_on)
         .then(pl.concat_str("message", "more", separator="\n"))
-        .otherwise("message")
-        .alias("message")
-        if name == "message"
-        else pl.when(goes_on).then(pl.concat_str("raw", "more", separator="\n")).otherwise("raw").alias("raw")
-        if name == "raw"
-        else (pl.col("count") + pl.col("more_lines").fill_null(0)).alias("count")
-        if name == "count"
-        else pl.col(name)
-        for name in LINE_COLUMNS
-    )
+        .otherwise("message"),
+        "raw": pl.when(goes_on).then(pl.concat_str("raw", "more_raw", separator="\n")).otherwise("raw"),
+        "count": pl.col("count") + pl.col("more_lines").fill_null(0),
+    }
+    return records.select(whole[name].alias(name) if name in whole else pl.col(name) for name in LINE_COLUMNS)

@@ -22,6 +22,7 @@ from deeplog_ops.formats.quarantine import Quarantine
 from deeplog_ops.formats.redaction import Redactor
 from deeplog_ops.formats.spec import FormatSpec
 from deeplog_ops.formats.times import Stamps
+from deeplog_ops.formats.traces import Traces
 from deeplog_ops.formats.unfinished import Unfinished
 from deeplog_ops.formats.years import year_in_path
 from deeplog_ops.records import DayBounds, LineAccount
@@ -105,6 +106,7 @@ class _FileReader:
         self._keep_timeless = self._day_is_kept(day_hint, keep)
         self._joiner = Joiner(reading.record_lines)
         self._unfinished = Unfinished(spec) if spec.unfinished else None
+        self._traces = Traces(spec) if spec.traces else None
         self._quarantine = Quarantine(file_id)
 
     def chunks(self, blocks: BlockReader) -> Iterator[Chunk]:
@@ -184,6 +186,10 @@ class _FileReader:
         held = self._joiner.held_lines
         if self._unfinished is not None:
             lines = self._unfinished.continued(lines)
+        if self._traces is not None:
+            lines = self._traces.continued(lines)
+        if self._redactor.by_field:
+            lines = self._redacted_where_joined(lines)
         if stamps is not None and len(lines):
             lines = self._with_times(lines, stamps)
         blank = int(block.counts.sum()) - int(lines["count"].sum())
@@ -291,6 +297,15 @@ class _FileReader:
             unread = pl.col("reason").is_not_null() & pl.col("message").is_null()
             records = records.with_columns(raw=pl.when(unread).then(pl.lit("[redacted]")).otherwise("raw"))
         return records
+
+    def _redacted_where_joined(self, lines: pl.DataFrame) -> pl.DataFrame:
+        """Lines that have a header and are joined have fields of their own, which their record does not keep."""
+        goes_on = lines.select(~pl.col("start") & pl.col("message").is_not_null()).to_series()
+        if not goes_on.any():
+            return lines
+        lines = lines.with_row_index("place")
+        parts = [lines.filter(~goes_on), self._redactor.records(lines.filter(goes_on))]
+        return pl.concat(parts).sort("place").drop("place")
 
     def _table(self, records: pl.DataFrame) -> pa.Table:
         frame = records.select(

@@ -38,6 +38,11 @@ class FormatSpec(BaseModel):
         default=None,
         description="found in a line that the next one goes on from, where it has the same fields as the pattern's named groups",
     )
+    traces: str | None = Field(
+        default=None,
+        description="a field that all lines of a stack trace have alike, where each has a header of its own, as containers "
+        "give it: a trace is one record",
+    )
     levels: dict[str, str] = Field(
         default_factory=dict,
         description="kind pattern: a level as this format alone writes it -> a word for it",
