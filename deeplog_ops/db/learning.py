@@ -15,10 +15,10 @@ from deeplog_ops.db.sources import source_of
 
 @dataclass(frozen=True)
 class UnderWay:
-    """A training that has begun and not ended."""
+    """A training that has begun and not ended, and when it last began a stage."""
 
     run_id: int
-    started_at: datetime
+    heard_at: datetime
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,15 @@ def learning(engine: Engine, source_key: str) -> Iterator[None]:
 
 
 def training_under_way(engine: Engine, source_key: str, longest: timedelta) -> UnderWay | None:
-    """The latest training that runs. One that began before `longest` is taken for dead."""
+    """The latest training that runs. One that began no stage for `longest` is taken for dead: when it first began tells
+    nothing of one that was cleared and is run again."""
     with transaction(engine) as connection:
         row = connection.execute(
             text(
-                "SELECT run_id, started_at FROM deeplog.runs WHERE source_id = :source_id AND kind = 'train' "
-                "AND state = 'running' AND started_at > now() - :longest ORDER BY run_id DESC LIMIT 1"
+                "SELECT run_id, greatest(started_at, heard.at) AS heard_at FROM deeplog.runs r CROSS JOIN LATERAL "
+                "(SELECT max(started_at) AS at FROM deeplog.run_stages s WHERE s.run_id = r.run_id) heard "
+                "WHERE source_id = :source_id AND kind = 'train' AND state = 'running' "
+                "AND greatest(started_at, heard.at) > now() - :longest ORDER BY run_id DESC LIMIT 1"
             ),
             {"source_id": source_of(connection, source_key, lock=""), "longest": longest},
         ).one_or_none()

@@ -68,7 +68,7 @@ def update(
             return _nothing(
                 place,
                 source,
-                f"a training is under way (run {training.run_id}, begun {training.started_at:%Y-%m-%d %H:%M} UTC): "
+                f"a training is under way (run {training.run_id}, heard of at {training.heard_at:%Y-%m-%d %H:%M} UTC): "
                 "it learns what people said",
             )
         champion = model_rows.champion(place.engine, source.key)

@@ -12,12 +12,13 @@ import pytest
 from sqlalchemy import text
 
 from deeplog_ops.db import ledger, models, readers
-from deeplog_ops.db.learning import learning
+from deeplog_ops.db.learning import learning, training_under_way
 from deeplog_ops.db.verdicts import VerdictKind
 from deeplog_ops.errors import ConfigError
 from deeplog_ops.steps import feedback as feedback_step
 from deeplog_ops.steps.begin import begin_training
 from deeplog_ops.steps.feedback import Updated, update
+from deeplog_ops.steps.find_files import find_files
 from deeplog_ops.steps.learnt import learnt_by
 from deeplog_ops.steps.promote import revert
 from deeplog_ops.steps.say import say_verdict, subject_of
@@ -287,6 +288,23 @@ def test_while_a_training_is_under_way_there_is_no_update(sample: Sample) -> Non
     assert done.version is None
     assert "a training is under way" in done.reason
     assert runs(sample) == []
+
+
+def test_a_training_of_long_ago_that_is_run_again_is_under_way_until_nothing_is_heard_of_it(
+    sample: Sample,
+) -> None:
+    """Cleared, it is the same run and began when it did."""
+    run_id = begin_training(sample.place, "sample", A, A, "sunday", trigger="cli")
+    aged = text("UPDATE deeplog.runs SET started_at = now() - interval '9 days' WHERE run_id = :run_id")
+    with sample.place.engine.begin() as connection:
+        connection.execute(aged, {"run_id": run_id})
+    longest = timedelta(hours=12)
+    assert training_under_way(sample.place.engine, "sample", longest) is None
+    find_files(sample.place, run_id)
+    found = training_under_way(sample.place.engine, "sample", longest)
+    assert found is not None
+    assert found.run_id == run_id
+    assert training_under_way(sample.place.engine, "sample", timedelta(0)) is None
 
 
 def test_a_training_that_begins_while_an_update_is_under_way_goes_on_from_its_result(sample: Sample) -> None:
