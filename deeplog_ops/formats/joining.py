@@ -142,18 +142,17 @@ def _joined(lines: pl.DataFrame) -> pl.DataFrame:
     if start.all():
         return lines
     lines = lines.with_columns(record=start.cast(pl.Int64).cum_sum())
+    said = pl.col("message").str.strip_suffix("\n")  # Docker writes the end of a line as well
     going_on = lines.filter(~start).group_by("record", maintain_order=True)
     later = going_on.agg(
-        more=pl.coalesce("message", "raw").str.join("\n"),
+        more=pl.coalesce(said, "raw").str.join("\n"),
         more_raw=pl.col("raw").str.join("\n"),
         more_lines=pl.col("count").sum(),
     )
     records = lines.filter(start).join(later, on="record", how="left", maintain_order="left")
     goes_on = pl.col("more").is_not_null()
     whole = {
-        "message": pl.when(goes_on)
-        .then(pl.concat_str("message", "more", separator="\n"))
-        .otherwise("message"),
+        "message": pl.when(goes_on).then(pl.concat_str(said, "more", separator="\n")).otherwise("message"),
         "raw": pl.when(goes_on).then(pl.concat_str("raw", "more_raw", separator="\n")).otherwise("raw"),
         "count": pl.col("count") + pl.col("more_lines").fill_null(0),
     }

@@ -48,11 +48,14 @@ def object_of(line: str) -> dict[str, Any] | None:
 
 
 def _flatten(value: dict[str, Any], prefix: str, flat: dict[str, Any], escaped: bool) -> None:
+    """`escaped`: there are escapes by number, and only they can stand for what no text may hold."""
     for name, part in value.items():
         if isinstance(part, dict):
             _flatten(part, f"{prefix}{name}.", flat, escaped)
+        elif escaped:
+            flat[readable(prefix + name)] = all_readable(part)
         else:
-            flat[readable(prefix + name)] = all_readable(part) if escaped else part
+            flat[prefix + name] = part
 
 
 class _Members(list[tuple[str, Any]]):

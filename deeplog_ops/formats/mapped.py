@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ from deeplog_ops.formats import times
 from deeplog_ops.formats.engine import COLUMNS, Headers
 from deeplog_ops.formats.shapes import Shapes
 from deeplog_ops.formats.spec import FormatSpec
-from deeplog_ops.formats.values import Values, as_text
+from deeplog_ops.formats.values import Values, as_json, as_text
 
 _OURS = (*COLUMNS, "time", "message")
 _READ = (*_OURS, "fields")
@@ -70,7 +69,7 @@ class FieldMapping:
                         break
             left = {name: value for name, value in left.items() if value is not None and value != ""}
             if left:
-                columns["fields"][place] = json.dumps(left, ensure_ascii=False, default=str)
+                columns["fields"][place] = as_json(left)
             if columns["message"][place] is None:
                 columns["message"][place] = columns["fields"][place] or ""
         return pl.DataFrame({name: pl.Series(name, values, pl.String) for name, values in columns.items()})
@@ -79,7 +78,7 @@ class FieldMapping:
         """The same of lines that have the same fields."""
         whole = np.ones(rows, bool)
         free = {name: whole if (there := value.there()) is None else there for name, value in values.items()}
-        columns = {name: pl.lit(None, pl.String).alias(name) for name in _OURS}
+        columns = {name: pl.lit(None, pl.String) for name in _OURS}
         for ours, theirs in self.names.items():
             texts, missing = [], whole
             for name in theirs:
@@ -88,11 +87,15 @@ class FieldMapping:
                 texts.append(_only(pl.lit(values[name].text()), here))
                 free[name], missing = free[name] & ~here, missing & ~here
             if texts:
-                columns[ours] = pl.coalesce(texts).alias(ours)
-        columns["fields"] = _as_object(values, free).alias("fields")
-        frame = pl.select(pl.int_range(rows).alias("row"), *columns.values())
-        told = pl.coalesce("message", "fields", pl.lit("")).alias("message")
-        return frame.select([told if name == "message" else pl.col(name) for name in _READ])
+                columns[ours] = pl.coalesce(texts) if len(texts) > 1 else texts[0]
+            if ours == "message":
+                silent = missing.any()
+        columns["fields"] = _as_object(values, free)
+        rows_of = pl.int_range(rows).alias("row")  # what is the same in all lines is in each
+        frame = pl.select(rows_of, *(column.alias(name) for name, column in columns.items()))
+        if silent:
+            frame = frame.with_columns(message=pl.coalesce("message", "fields", pl.lit("")))
+        return frame.select(_READ)
 
 
 def _as_object(values: Mapping[str, Values], free: Mapping[str, np.ndarray]) -> pl.Expr:
@@ -103,7 +106,7 @@ def _as_object(values: Mapping[str, Values], free: Mapping[str, np.ndarray]) -> 
             here = here & ~empty
         if here.any():
             before, json_values, after = values[name].json()
-            label = f"{json.dumps(name, ensure_ascii=False)}: {before}"
+            label = f"{as_json(name)}: {before}"
             pieces.append(_only(pl.concat_str(pl.lit(label), pl.lit(json_values), pl.lit(after)), here))
     if not pieces:
         return pl.lit(None, pl.String)

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from deeplog_ops.formats.values import Values
+from deeplog_ops.formats.values import Seen, Values
 
-LEAST = 64  # lines that are worth a pattern of their own
+LEAST = (
+    256  # lines that are worth a pattern: to make it ready takes as long as to read about so many one by one
+)
 _GROUPS = 15  # the engine is several times as fast with patterns of up to 16 groups
 _MOST_SLOTS = 300
 _REMEMBERED = 1000
@@ -72,7 +74,8 @@ class Shape:
                 .get_columns()
             )
         pairs = zip(self.slots, found, strict=True)
-        return fits.to_numpy(), {slot.name: slot.kind(group) for slot, group in pairs}
+        seen = Seen.of(lines)
+        return fits.to_numpy(), {slot.name: slot.kind(group, seen) for slot, group in pairs}
 
 
 @dataclass(frozen=True)

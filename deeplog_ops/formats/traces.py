@@ -61,45 +61,39 @@ class Traces:
 
     def __init__(self, spec: FormatSpec) -> None:
         self._field = spec.traces or ""
-        self._before: tuple[str | None, str | None] = (None, None)  # message and field of the line before
+        self._column = self._field if self._field in COLUMNS else "fields"
+        schema = {"message": pl.String, self._column: pl.String}
+        self._last = pl.DataFrame({name: [None] for name in schema}, schema)  # no line is before the first
 
     def continued(self, lines: pl.DataFrame) -> pl.DataFrame:
         """Lines in their order (columns of joining.LINE_COLUMNS), `start` false where one goes on in a trace."""
         if not len(lines):
             return lines
-        likely = lines["message"].str.contains(_ANY).fill_null(False).to_numpy()
-        last = lines[-1:]
-        if likely.any():
-            places = np.flatnonzero(likely)
-            some, before = lines[places], lines[np.maximum(places - 1, 0)]
-            message, common = before["message"], self._of(before)
-            if places[0] == 0:
-                message, common = _first(message, self._before[0]), _first(common, self._before[1])
-            goes_on = _goes_on(some["message"], message) & (self._of(some) == common).fill_null(False)
-            goes_on &= some["reason"].is_null()
+        said = lines.select(pl.col("message").str.strip_suffix("\n"), self._column)
+        places = said["message"].str.contains(_ANY).fill_null(False).arg_true()
+        if len(places):
+            some, before = said[places], pl.concat([self._last, said])[places]
+            goes_on = _goes_on(some["message"], before["message"]) & lines["reason"].gather(places).is_null()
+            goes_on &= (self._of(some) == self._of(before)).fill_null(False)
             start = lines["start"].to_numpy().copy()
-            start[places[goes_on.to_numpy()]] = False
+            start[places.filter(goes_on).to_numpy()] = False
             lines = lines.with_columns(start=pl.Series(start))
-        self._before = (last["message"].item(), self._of(last).item())
+        self._last = said[-1:]
         return lines
 
     def _of(self, lines: pl.DataFrame) -> pl.Series:
-        if self._field in COLUMNS:
-            return lines[self._field]
-        return lines["fields"].str.json_path_match(f"$['{self._field}']")
+        """The field that lines of one trace have alike."""
+        values = lines[self._column]
+        return values if self._column == self._field else values.str.json_path_match(f"$['{self._field}']")
 
 
-def _goes_on(line: pl.Series, before: pl.Series) -> pl.Series:
-    found = pl.Series(np.zeros(len(line), bool))
+def _goes_on(lines: pl.Series, before: pl.Series) -> pl.Series:
+    found = pl.Series(np.zeros(len(lines), bool))
     for rule in _RULES:
-        fits = line.str.contains(rule.line)
+        fits = lines.str.contains(rule.line)
         if rule.after is not None:
             fits &= before.str.contains(rule.after).fill_null(False)
         if rule.unless is not None:
             fits &= ~before.str.contains(rule.unless).fill_null(False)
         found |= fits
     return found
-
-
-def _first(column: pl.Series, value: str | None) -> pl.Series:
-    return pl.concat([pl.Series([value], dtype=pl.String), column[1:]])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,7 +19,8 @@ SCALAR = r"-?(?:0|[1-9][0-9]{0,40})(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,9})?|true|fa
 STRING = r'(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*'
 # numbers that Python writes as they stand: whole ones, and those of so few digits that a float holds them all
 _AS_THEY_STAND = r"^(?:true|false|null|0|-?[1-9][0-9]*|-?0\.(?:0|[0-9]{0,3}[1-9])|-?[1-9][0-9]{0,8}\.(?:0|[0-9]{0,5}[1-9]))$"
-_decode, _write = json.JSONDecoder().decode, json.JSONEncoder(ensure_ascii=False).encode
+as_json = json.JSONEncoder(ensure_ascii=False).encode
+_decode = json.JSONDecoder().decode
 _SHORT = {
     "\\\\": "\\",
     '\\"': '"',
@@ -32,10 +34,25 @@ _SHORT = {
 _TO_ESCAPE = {chr(code): json.dumps(chr(code))[1:-1] for code in (*range(32), ord('"'), ord("\\"))}
 
 
-class Values(Protocol):
-    """Made of the group that a shape's pattern captured."""
+@dataclass(frozen=True)
+class Seen:
+    """What stands anywhere in some lines, so that not every field need be looked at: each look has its price."""
 
-    def __init__(self, raw: pl.Series) -> None: ...
+    escapes: bool = True
+    empty_quotes: bool = True
+
+    @classmethod
+    def of(cls, lines: pl.Series) -> Seen:
+        return cls(
+            bool(lines.str.contains("\\", literal=True).any()),
+            bool(lines.str.contains('""', literal=True).any()),
+        )
+
+
+class Values(Protocol):
+    """Made of the group that a shape's pattern captured, and of what was seen in the lines."""
+
+    def __init__(self, raw: pl.Series, seen: Seen) -> None: ...
 
     def there(self) -> np.ndarray | None:
         """Where there is a value; None: everywhere."""
@@ -57,8 +74,8 @@ class Values(Protocol):
 class Plain:
     """Text as it stands."""
 
-    def __init__(self, raw: pl.Series) -> None:
-        self._raw = raw
+    def __init__(self, raw: pl.Series, seen: Seen) -> None:
+        self._raw, self._seen = raw, seen
 
     def there(self) -> np.ndarray | None:
         return None
@@ -80,34 +97,41 @@ class Plain:
 class Cell(Plain):
     """A cell of CSV, with its quotes if it has any."""
 
-    def __init__(self, raw: pl.Series) -> None:
+    def __init__(self, raw: pl.Series, seen: Seen) -> None:
         quoted = raw.str.starts_with('"')
         if quoted.any():
             raw = _changed(raw, quoted, _unquoted)
-        super().__init__(raw)
+        super().__init__(raw, seen)
 
 
 class Quoted(Plain):
     """What stands between the quotes of a string of JSON."""
 
+    def empty(self) -> np.ndarray | None:
+        return super().empty() if self._seen.empty_quotes else None
+
     def text(self) -> pl.Series:
+        if not self._seen.escapes:
+            return self._raw
         odd = self._raw.str.contains("\\", literal=True)
         if not odd.any():
             return self._raw
         return _changed(self._raw, odd, _unescaped)
 
     def json(self) -> tuple[str, pl.Series, str]:
+        if not self._seen.escapes:
+            return '"', self._raw, '"'
         odd = self._raw.str.contains(r"\\[/u]")
         if not odd.any():
             return '"', self._raw, '"'
-        as_python_writes = _each(lambda inner: _write(_read(f'"{inner}"'))[1:-1])
+        as_python_writes = _each(lambda inner: as_json(_read(f'"{inner}"'))[1:-1])
         return '"', _changed(self._raw, odd, as_python_writes), '"'
 
 
 class Bare:
     """A number, true, false or null of JSON."""
 
-    def __init__(self, raw: pl.Series) -> None:
+    def __init__(self, raw: pl.Series, seen: Seen) -> None:
         self._raw = raw
         self._odd = ~raw.str.contains(_AS_THEY_STAND)
 
@@ -122,13 +146,13 @@ class Bare:
         return _changed(self._raw, self._odd, _each(lambda raw: as_text(_decode(raw))))
 
     def json(self) -> tuple[str, pl.Series, str]:
-        return "", _changed(self._raw, self._odd, _each(lambda raw: _write(_decode(raw)))), ""
+        return "", _changed(self._raw, self._odd, _each(lambda raw: as_json(_decode(raw)))), ""
 
 
 class Listed:
     """A list of JSON, whatever is in it."""
 
-    def __init__(self, raw: pl.Series) -> None:
+    def __init__(self, raw: pl.Series, seen: Seen) -> None:
         self._raw = raw
 
     def there(self) -> np.ndarray | None:
@@ -141,7 +165,7 @@ class Listed:
         return _each(lambda raw: as_text(_read(raw)))(self._raw)
 
     def json(self) -> tuple[str, pl.Series, str]:
-        return "", _each(lambda raw: _write(_read(raw)))(self._raw), ""
+        return "", _each(lambda raw: as_json(_read(raw)))(self._raw), ""
 
 
 def _read(raw: str) -> Any:
@@ -156,7 +180,7 @@ def as_text(value: Any) -> str:
     if isinstance(value, list) and value and all(isinstance(part, int) and 0 <= part < 256 for part in value):
         return readable(bytes(value).decode("utf-8", "backslashreplace"))  # journald writes bytes so
     if isinstance(value, bool | dict | list):
-        return json.dumps(value, ensure_ascii=False)
+        return as_json(value)
     return str(value)
 
 

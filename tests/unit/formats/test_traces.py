@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from deeplog_ops.formats import catalog
 from deeplog_ops.formats.spec import FormatSpec
 
 JAVA = """\
@@ -127,16 +125,22 @@ def test_a_field_that_is_redacted_is_blotted_out_of_joined_lines_too(read: Calla
     assert "ada" not in str(row)
 
 
-def test_a_field_of_json_may_tell_whose_trace_it_is(read: Callable) -> None:
-    lines: list[dict[str, Any]] = [
-        {"log": "ERROR failed", "stream": "stderr"}, {"log": "\tat a.B(C.java:7)", "stream": "stderr"},
-        {"log": "\tat the start", "stream": "stdout"}, {"log": "took job 18", "stream": "stdout"},
-    ]  # fmt: skip
-
-    text = "".join(json.dumps(line | {"time": "2024-05-01T10:00:01Z"}) + "\n" for line in lines)
-    spec = catalog.resolve("ndjson").model_copy(update={"traces": "stream"})
-    assert read(text.encode(), spec).messages == [
-        "ERROR failed\n\tat a.B(C.java:7)",
-        "\tat the start",
-        "took job 18",
+@pytest.mark.parametrize("name", TRACES)
+def test_a_trace_in_a_file_of_docker_is_one_event(name: str, read: Callable) -> None:
+    lines = [
+        ("took job 16", "stderr"),
+        *((line, "stderr") for line in TRACES[name].split("\n")),
+        ("\tis up", "stdout"),
     ]
+    text = "".join(
+        json.dumps({"log": line + "\n", "stream": stream, "time": "2024-05-01T10:00:01Z"}) + "\n"
+        for line, stream in lines
+    )
+    assert read(text.encode(), "ndjson").messages == ["took job 16\n", TRACES[name], "\tis up\n"]
+
+
+def test_other_json_is_not_joined(read: Callable) -> None:
+    text = "".join(
+        json.dumps({"msg": line, "time": "2024-05-01T10:00:01Z"}) + "\n" for line in JAVA.split("\n")
+    )
+    assert read(text.encode(), "ndjson").messages == JAVA.split("\n")
