@@ -34,6 +34,7 @@ VARIANTS = {
     "set: without relations": Variant(counts="unrelated"),
     "every session teaches": Variant(unsupported=False),
     "unsupported ones are never trusted": Variant(trust=1e-9),
+    "without strange stretches": Variant(stretches=False),
     "without caps": Variant(cap=UNCAPPED, lone_cap=UNCAPPED, clipped=False),
     "tail without a margin": Variant(tail=point_tail),
 }

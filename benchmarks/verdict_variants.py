@@ -13,7 +13,9 @@ from scipy.spatial.distance import cdist
 
 from deeplog_ops.config import KeyModelSettings
 from deeplog_ops.detection import session_evidence as default
+from deeplog_ops.detection.strange_stretch import most_strange, reaching, telling
 from deeplog_ops.detection.tail import Tail
+from deeplog_ops.detection.unsupported import unsupported
 from deeplog_ops.evaluation.session_evaluation import KeySequence
 from deeplog_ops.models.classic.count_vectors import count_keys
 from deeplog_ops.models.count_distance import CountDistance
@@ -173,6 +175,7 @@ class Variant:
     lone_cap: float = default.LONE_CAP
     clipped: bool = True
     trust: float = default.TRUST
+    stretches: bool = True
     tail: Callable[[Floats, Ints, float, float], Tail] = bounded_tail
 
     def fit(self, sequences: Sequence[KeySequence], weights: Sequence[int], budget: float) -> VariantJudge:
@@ -181,7 +184,7 @@ class Variant:
         order, sets = every[0].left_out_scores(keys), every[1].left_out_scores(keys)
         supported, alone = every, np.zeros(len(keys), bool)
         if self.unsupported:
-            alone = default.unsupported(
+            alone = unsupported(
                 np.minimum(order, self.lone_cap) + sets, counts, self._highest(every[1]) - default.LONE_MARGIN
             )
         if alone.any():
@@ -203,7 +206,11 @@ class Variant:
             order[known], counts[known], default.ORDER_TAIL, default.ORDER_CONFIDENCE
         ).threshold(budget * default.ORDER_BUDGET)
         at_order = max(default.ORDER_FLOOR, at_order)
-        return VariantJudge(self, supported, every if alone.any() else None, at_sum, at_order)
+        steps, enough = ProgressModel.fit(keys, counts.tolist()), np.inf
+        if self.stretches:
+            strange = most_strange(*steps.strange_steps(keys, leave_out=True))
+            enough = telling(reaching(strange[~alone], counts[~alone]), int(counts.sum()), budget)
+        return VariantJudge(self, supported, every if alone.any() else None, at_sum, at_order, steps, enough)
 
     def _highest(self, counts: Score) -> float:
         new_key = counts.new_key if isinstance(counts, (CountDistance, Taxicab)) else 0.0
@@ -234,6 +241,8 @@ class VariantJudge:
     every: tuple[Score, Score] | None
     at_sum: float
     at_order: float
+    steps: ProgressModel
+    strange_enough: float
 
     def judge(self, sequences: Sequence[KeySequence]) -> tuple[NDArray[np.bool_], Floats]:
         order, sets = (half.session_scores(sequences) for half in self.supported)
@@ -244,4 +253,6 @@ class VariantJudge:
             by_sum = np.minimum(by_sum, total_all / self.variant.trust)
             known, order = sets_all == 0, np.minimum(order, order_all)
         strength = np.maximum(by_sum, np.where(known, order / self.at_order, 0.0))
+        strange = most_strange(*self.steps.strange_steps(sequences))
+        strength = np.maximum(strength, strange / self.strange_enough)
         return strength >= 1, strength

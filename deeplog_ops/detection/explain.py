@@ -52,6 +52,12 @@ def relation_reason(first: str, came: int, second: str, other: int, usual: int) 
     return f"Normal sessions have {often}; here it is {came:,} and {other:,}."
 
 
+def stretch_reason(first: int, strange: int, steps: int) -> str:
+    """One sentence on a stretch of so many steps from the place `first` on, in which so many are strange (see
+    `strange_stretch`). People count steps from 1."""
+    return f"From step {first + 1:,} on, {strange} of {steps} steps never came after the one before them in training."
+
+
 def _difference(text: str, came: int, usual: int) -> str:
     if not came:
         return f"{text} is missing" if usual == 1 else f"{text} never came, there {_times(usual)}"

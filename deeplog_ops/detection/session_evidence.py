@@ -2,8 +2,9 @@
 
 Both are in nats, so they add up: the largest surprise of the progress model, as far as ORDER_CAP, and the distance of
 the counts. A session is anomalous when the sum reaches a threshold, or when its counts are known and its order alone is
-more surprising than in any but the rarest normal session. The thresholds come from the training sessions alone, each
-scored as if it had not been in training, by a tail with a margin. Why this and no other way: docs/decisions/0014.
+more surprising than in any but the rarest normal session, or when it goes on for a while as no session of training does
+(`strange_stretch`). The thresholds come from the training sessions alone, each scored as if it had not been in training,
+those of the scores by a tail with a margin. Why this and no other way: docs/decisions/0014.
 
 The few sessions that the others do not support, and that would be flagged at the highest threshold, teach nothing: a
 session like them is still flagged if it is surprising by TRUST nats even to a model that learnt from them. So an
@@ -15,13 +16,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deeplog_ops.detection import strange_stretch
 from deeplog_ops.detection.session_scores import MARGIN, ORDER_CAP, SessionScores, summed
 from deeplog_ops.detection.tail import Tail
+from deeplog_ops.detection.unsupported import unsupported
 from deeplog_ops.errors import ModelError
 from deeplog_ops.models.classic.count_vectors import sessions_of
 from deeplog_ops.models.count_distance import CountDistance
@@ -29,6 +33,7 @@ from deeplog_ops.models.part import ModelPart
 from deeplog_ops.models.progress_model import ProgressModel
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 KeySequence = Sequence[str]
 
 TRUST = 7.0  # nats, one in a thousand, to a model that knows a session like it: then it is anomalous even so
@@ -45,8 +50,6 @@ ORDER_CONFIDENCE = 0.99
 ORDER_BUDGET = 0.5  # the share of the budget that is the order's alone
 LONE_CAP = 15.0  # as ORDER_CAP, where it is asked what nothing supports
 LONE_MARGIN = 2.0  # nats below the highest threshold from where on a session counts as unsupported
-UNSUPPORTED = 0.003  # of the training sessions at most
-FEW = 0.001  # of the training sessions: a sequence that more have is no accident
 KNOWN_ORDERS = 20  # with fewer sessions of known counts, the order's threshold is that of all sessions
 KNOTS = 200
 LEAST_CHANCE = -690.0  # nats; a p-value has a logarithm
@@ -74,6 +77,7 @@ class SessionEvidence:
     sessions: int
     left_out_sessions: int  # that nothing supports
     capped: bool  # whether the highest threshold holds
+    strange: tuple[int, ...]  # sessions of training with so many strange steps: `strange_stretch.reaching`
     training_alarms: float  # share of training sessions flagged when they were not in training
     knots: tuple[tuple[float, float], ...]  # strength, share of training sessions at least so strong
 
@@ -103,6 +107,8 @@ class SessionEvidence:
         if counts[known].sum() < KNOWN_ORDERS:
             known = np.ones(len(keys), bool)
         total = summed(order, sets)
+        capped = bool(counts[total >= supported.highest].sum() <= CONTRADICTED * counts.sum())
+        strange = strange_stretch.most_strange(*every.order.strange_steps(keys, leave_out=True))
         found = cls(
             supported=supported,
             every=every,
@@ -110,19 +116,20 @@ class SessionEvidence:
                 total,
                 counts,
                 largest=SUM_TAIL,
-                confidence=SUM_CONFIDENCE if counts.sum() >= SHORT else SHORT_CONFIDENCE,
+                confidence=SHORT_CONFIDENCE if capped and counts.sum() < SHORT else SUM_CONFIDENCE,
             ),
             order_tail=Tail.fit(order[known], counts[known], largest=ORDER_TAIL, confidence=ORDER_CONFIDENCE),
             budget=budget,
             sessions=int(counts.sum()),
             left_out_sessions=int(counts[alone].sum()),
-            capped=bool(counts[total >= supported.highest].sum() <= CONTRADICTED * counts.sum()),
+            capped=capped,
+            strange=strange_stretch.reaching(strange[~alone], counts[~alone]),
             training_alarms=0.0,
             knots=(),
         )
         own = every.counts.keys_of_one_session
         new_key = (not own.isdisjoint(each) for each in keys)
-        strength = found._strength(total / found.thresholds()[0], order, sets == 0, new_key, None)
+        strength = found._strength(total / found.thresholds()[0], order, sets == 0, strange, new_key, None)
         return replace(
             found,
             training_alarms=float(counts[strength >= 1].sum() / counts.sum()),
@@ -150,9 +157,10 @@ class SessionEvidence:
             order_all, sets_all = self.every.of(sequences)
             by_sum = np.minimum(by_sum, summed(order_all, sets_all) / TRUST)
             known, least_order = sets_all == 0, np.minimum(order, order_all)
+        strange = strange_stretch.most_strange(*self.every.order.strange_steps(sequences))
         seen = frozenset(self.every.counts.keys)
         new_key = (not seen.issuperset(keys) for keys in sequences)
-        strength = self._strength(by_sum, least_order, known, new_key, budget)
+        strength = self._strength(by_sum, least_order, known, strange, new_key, budget)
         return Judged(order, sets, strength, self._p_value(strength, budget))
 
     def thresholds(self, budget: float | None = None) -> tuple[float, float]:
@@ -163,6 +171,19 @@ class SessionEvidence:
         if self.capped:
             total = min(total, highest)
         return total, max(ORDER_FLOOR, self.order_tail.threshold(allowed * ORDER_BUDGET))
+
+    def telling_strange(self, budget: float | None = None) -> float:
+        """How many strange steps in a stretch make a session anomalous; infinite where that tells nothing here."""
+        return strange_stretch.telling(self.strange, self.sessions, self._allowed(budget))
+
+    def strange_stretches(
+        self, sequences: Sequence[KeySequence], budget: float | None = None
+    ) -> list[strange_stretch.Stretch | None]:
+        """For each of N sequences the stretch that makes it anomalous, None for those that have none."""
+        strange, starts = self.every.order.strange_steps(sequences)
+        found = [strange_stretch.strangest(strange[first:end]) for first, end in pairwise(starts)]
+        enough = self.telling_strange(budget)
+        return [each if each is not None and each.strange >= enough else None for each in found]
 
     @property
     def new_keys_tell(self) -> bool:
@@ -178,6 +199,7 @@ class SessionEvidence:
             "sessions": self.sessions,
             "left_out_sessions": self.left_out_sessions,
             "capped": self.capped,
+            "strange": list(self.strange),
             "training_alarms": self.training_alarms,
             "knots": [list(knot) for knot in self.knots],
         }
@@ -214,6 +236,7 @@ class SessionEvidence:
                 sessions=int(data["sessions"]),
                 left_out_sessions=int(data["left_out_sessions"]),
                 capped=bool(data.get("capped", True)),
+                strange=tuple(int(count) for count in data.get("strange", ())),
                 training_alarms=float(data["training_alarms"]),
                 knots=tuple((float(strength), float(share)) for strength, share in data["knots"]),
             )
@@ -231,13 +254,15 @@ class SessionEvidence:
         by_sum: Floats,
         order: Floats,
         known: NDArray[np.bool_],
+        strange: Ints,
         new_key: Iterable[bool],
         budget: float | None,
     ) -> Floats:
-        """The most that any of them says (N,): the sum, the order where the counts are known, and a new key where that
-        alone tells, then MARGIN nats beyond the threshold."""
+        """The most that any of them says (N,): the sum, the order where the counts are known, a strange stretch, and a new
+        key where that alone tells, then MARGIN nats beyond the threshold."""
         at_sum, at_order = self.thresholds(budget)
         strength = np.maximum(by_sum, np.where(known, order / at_order, 0.0))
+        strength = np.maximum(strength, strange / self.telling_strange(budget))
         if not self.new_keys_tell:
             return strength
         new = np.fromiter(new_key, bool, len(strength))
@@ -254,20 +279,6 @@ class SessionEvidence:
         chances = np.log([1.0, *(share for _, share in shares), allowed])
         beyond = np.maximum(strength - 1, 0) * at_sum
         return np.exp(np.maximum(np.interp(strength, levels, chances) - beyond, LEAST_CHANCE))
-
-
-def unsupported(total: Floats, counts: NDArray[np.int64], highest: float) -> NDArray[np.bool_]:
-    """Which sequences teach nothing: the most anomalous to the others, of few sessions each, a small share in all."""
-    sessions = int(counts.sum())
-    room, few = int(sessions * UNSUPPORTED), max(1, int(sessions * FEW))
-    found = np.zeros(len(total), bool)
-    for row in np.lexsort((np.arange(len(total)), -total)):
-        if total[row] < highest:
-            break
-        if counts[row] <= min(few, room):
-            found[row] = True
-            room -= int(counts[row])
-    return found
 
 
 def _knots(strength: Floats, counts: NDArray[np.int64]) -> tuple[tuple[float, float], ...]:

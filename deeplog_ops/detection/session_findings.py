@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deeplog_ops.config import Detection
-from deeplog_ops.detection.explain import counts_reason, reason, relation_reason
+from deeplog_ops.detection.explain import counts_reason, reason, relation_reason, stretch_reason
 from deeplog_ops.detection.session_evidence import SessionEvidence
+from deeplog_ops.detection.strange_stretch import Stretch
 from deeplog_ops.models.count_distance import CountDistance
 from deeplog_ops.records import ExpectedKey
 
@@ -62,6 +63,7 @@ def findings(
     surprise, starts = order.surprises(keys)
     known = frozenset(order.vocabulary.keys)
     differences = evidence.supported.counts.differences_of(keys)
+    stretches = evidence.strange_stretches(keys, settings.false_alarms)
     ranked: dict[History, Ranked] = {}
     return [
         _finding(
@@ -70,6 +72,7 @@ def findings(
             p_values[number],
             surprise[starts[number] : starts[number + 1]],
             differences[number],
+            stretches[number],
             known,
             evidence,
             settings,
@@ -86,6 +89,7 @@ def _finding(
     p_value: float,
     surprise: Floats,
     differences: Differences,
+    stretch: Stretch | None,
     known: Container[str],
     evidence: SessionEvidence,
     settings: Detection,
@@ -97,6 +101,8 @@ def _finding(
     worst, kind = int(surprise.argmax()), KEY_ORDER
     if unknown is not None:
         worst, kind = unknown, UNKNOWN_TEMPLATE
+    elif stretch is not None:
+        worst = stretch.first + int(surprise[stretch.first : stretch.last + 1].argmax())
     elif surprise[worst] < PLAIN and differences:
         kind, worst = KEY_COUNTS, _last_of(keys, differences, worst)
     elif worst == len(keys):
@@ -121,6 +127,10 @@ def _finding(
     counted = counts_reason([(texts.get(key, key), count, usual) for key, count, usual in differences if key])
     if differences:
         counted = f"{counted} {related(evidence.supported.counts, keys, texts)}".strip()
+    told_strange = {}
+    if stretch is not None:
+        counted = f"{stretch_reason(stretch.first, stretch.strange, stretch.steps)} {counted}".strip()
+        told_strange = {"strange": {"first": stretch.first, "last": stretch.last, "steps": stretch.strange}}
     return Finding(
         kind=kind,
         score=strength * evidence.thresholds(settings.false_alarms)[0],
@@ -137,6 +147,7 @@ def _finding(
             "before": before,
             "surprise": round(float(surprise[worst]), 3),
             "differences": told,
+            **told_strange,
         },
     )
 

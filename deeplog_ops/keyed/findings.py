@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deeplog_ops.detection.explain import quoted, reason
+from deeplog_ops.detection.explain import quoted, reason, stretch_reason
 from deeplog_ops.detection.session_detector import SessionDetector
 from deeplog_ops.detection.session_evidence import SessionEvidence
 from deeplog_ops.detection.session_findings import related
+from deeplog_ops.detection.strange_stretch import Stretch
 from deeplog_ops.evaluation.confusion import Confusion, auc
 from deeplog_ops.keyed.sessions import KeyedSessions
 from deeplog_ops.models.key_model import KeyModel
@@ -117,10 +118,11 @@ def findings(
     rows = rows[np.argsort(p[rows], kind="stable")]
     scores = detector.key_model.score([sessions.keys[row] for row in rows], expected=EXPECTED).to_pylist()
     evidence = detector.evidence
-    differences = evidence.supported.counts.differences_of([sessions.keys[row] for row in rows])
+    keys = [sessions.keys[row] for row in rows]
+    differences, stretches = evidence.supported.counts.differences_of(keys), evidence.strange_stretches(keys)
     return [
-        _finding(sessions, row, float(p[row]), score, apart, evidence)
-        for row, score, apart in zip(rows.tolist(), scores, differences, strict=True)
+        _finding(sessions, row, float(p[row]), score, apart, stretch, evidence)
+        for row, score, apart, stretch in zip(rows.tolist(), scores, differences, stretches, strict=True)
     ]
 
 
@@ -163,6 +165,7 @@ def _finding(
     p_value: float,
     score: dict[str, Any],
     differences: Sequence[tuple[str, int, int]],
+    stretch: Stretch | None,
     evidence: SessionEvidence,
 ) -> Finding:
     keys, worst = sessions.keys[row], score["worst"]
@@ -190,6 +193,7 @@ def _finding(
                 rank=rank,
                 known=score["known"][worst],
             )
+            + (f" {stretch_reason(stretch.first, stretch.strange, stretch.steps)}" if stretch else "")
             + _counted(differences)
             + f" {related(evidence.supported.counts, keys, {})}"
         ).rstrip(),

@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 LEVELS = 5  # none, the last key, the last two, the multiset of the structural keys, the multiset of all
+LAST = 1  # the level of the last key
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,22 @@ class ProgressModel:
         events = SessionEvents.of(self.vocabulary, sequences)
         surprise = -np.log(self._probability(events, leave_out=True))
         return np.maximum.reduceat(surprise, events.starts[:-1])
+
+    def strange_steps(
+        self, sequences: Sequence[Sequence[str]], *, leave_out: bool = False
+    ) -> tuple[NDArray[np.bool_], Ints]:
+        """Whether each event and end never came after the key before it in training, flat (E,), and where each sequence
+        begins (N + 1,).
+
+        `leave_out` is for training sequences: then a session of the sequence itself does not count.
+        """
+        events = SessionEvents.of(self.vocabulary, sequences)
+        history = _histories(self.vocabulary, events, self.free)[LAST]
+        pair = mixed(history, events.symbols.view(np.uint64))
+        (came,) = _looked_up(self.levels[LAST].pair, pair, self.levels[LAST].pairs)
+        if leave_out:
+            came = came - _own(events, history, pair, came)[1]
+        return came <= 0, events.starts
 
     def expected(self, keys: Sequence[str], place: int, most: int) -> list[tuple[str, float]]:
         """The likeliest keys at `place` of a session, with their probabilities, "" for the end; likeliest first."""

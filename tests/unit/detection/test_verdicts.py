@@ -206,7 +206,7 @@ def test_a_session_that_ends_as_expected_has_no_missing_end() -> None:
     order = EVIDENCE.supported.order
     row = {"keys": keys, "rank": [0] * 4, "probability": [1.0] * 4}
     told = _finding(
-        row, 2.0, 1e-4, np.array([0.1, 0.1, 0.1, 0.2]), [("write", 1, 2)],
+        row, 2.0, 1e-4, np.array([0.1, 0.1, 0.1, 0.2]), [("write", 1, 2)], None,
         frozenset(order.vocabulary.keys), EVIDENCE, BUDGET, TEXTS, {},
     )  # fmt: skip
     assert told.kind == "key_counts"

@@ -1,0 +1,75 @@
+"""Strange stretches: where a session goes on for a while as no session of training does.
+
+A step is strange when it never came after the one before it in training. One of them is a surprise that the order score
+knows. Where sessions are long and vary freely, each is unlike all others and has a few; then what tells is that they
+come close together, as in a program that never ran before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+STRETCH = 16  # steps, the end of a session among them
+LEAST = 8  # strange ones in a stretch, from where on it may tell
+BUDGET = 0.5  # the share of the budget of false alarms that is theirs
+ACCIDENTS = (
+    1  # sessions of training that may have more than is allowed: a foreign one among them blinds nobody
+)
+
+Flags = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The places `first` to `last` of a session, so many of them strange. Both ends are strange ones."""
+
+    first: int
+    last: int
+    strange: int
+
+    @property
+    def steps(self) -> int:
+        return self.last - self.first + 1
+
+
+def strangest(strange: Flags) -> Stretch | None:
+    """Of one session (E,) the stretch with most strange steps, the first of several; None without any."""
+    most, last = _most(strange, np.zeros(len(strange), np.int64))
+    if not len(strange) or not most.max():
+        return None
+    end = int(most.argmax())
+    places = np.flatnonzero(strange[int(last[end]) : end + 1]) + int(last[end])
+    return Stretch(int(places[0]), int(places[-1]), int(most[end]))
+
+
+def most_strange(strange: Flags, starts: Ints) -> Ints:
+    """The most strange steps in any stretch of each of N sessions (N,), which begin at `starts` (N + 1,)."""
+    if len(starts) < 2:
+        return np.zeros(0, np.int64)
+    found: Ints = np.maximum.reduceat(_most(strange, np.repeat(starts[:-1], np.diff(starts)))[0], starts[:-1])
+    return found
+
+
+def reaching(most: Ints, sessions: Ints) -> tuple[int, ...]:
+    """How many sessions have LEAST strange steps in a stretch, how many one more, and so on to STRETCH."""
+    return tuple(int(sessions[most >= level].sum()) for level in range(LEAST, STRETCH + 1))
+
+
+def telling(reached: Sequence[int], sessions: int, budget: float) -> float:
+    """From how many on they make a session anomalous: the least that no more of the training sessions reached than
+    the budget has room for, but for accidents. Infinite where all of a stretch would not be enough."""
+    room = max(ACCIDENTS, sessions * budget * BUDGET)
+    return next((float(LEAST + above) for above, count in enumerate(reached) if count <= room), np.inf)
+
+
+def _most(strange: Flags, start: Ints) -> tuple[Ints, Ints]:
+    """Of the stretch that ends at each event (E,): its strange steps, and its first place, not before `start` (E,)."""
+    total = np.concatenate([[0], np.cumsum(strange)])
+    end = np.arange(1, len(strange) + 1)
+    first = np.maximum(end - STRETCH, start)
+    return total[end] - total[first], first

@@ -1,0 +1,121 @@
+"""Strange stretches, held against a slow search, and what they add to the verdict where sessions are never alike."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.wandering_programs import Machine
+from deeplog_ops.config import Detection
+from deeplog_ops.detection.session_evidence import SessionEvidence
+from deeplog_ops.detection.session_findings import findings
+from deeplog_ops.detection.strange_stretch import (
+    LEAST,
+    STRETCH,
+    most_strange,
+    reaching,
+    strangest,
+    telling,
+)
+from tests.unit.detection.known_sessions import Session, flagged, transfers
+
+sessions_of_flags = st.lists(st.lists(st.booleans(), min_size=1, max_size=50), max_size=6)
+
+
+@given(sessions_of_flags)
+def test_the_strangest_stretch_is_the_one_that_a_slow_search_finds(sessions: list[list[bool]]) -> None:
+    starts = np.concatenate([[0], np.cumsum([len(each) for each in sessions])]).astype(np.int64)
+    flat = np.array([flag for each in sessions for flag in each], bool)
+    slow = [max(sum(each[place : place + STRETCH]) for place in range(len(each))) for each in sessions]
+    assert most_strange(flat, starts).tolist() == slow
+    for each, most in zip(sessions, slow, strict=True):
+        found = strangest(np.array(each, bool))
+        if not most:
+            assert found is None
+            continue
+        assert found is not None
+        assert found.strange == most == sum(each[found.first : found.last + 1])
+        assert found.steps <= STRETCH
+        assert each[found.first]
+        assert each[found.last]
+
+
+@given(st.lists(st.integers(0, 60), min_size=STRETCH - LEAST + 1, max_size=STRETCH - LEAST + 1))
+def test_a_smaller_budget_never_needs_fewer_strange_steps(counts: list[int]) -> None:
+    reached = sorted(counts, reverse=True)
+    levels = [telling(reached, 10_000, budget) for budget in (0.0001, 0.001, 0.01)]
+    assert levels == sorted(levels, reverse=True)
+    assert all(LEAST <= level <= STRETCH or level == np.inf for level in levels)
+
+
+def test_sessions_count_as_often_as_they_came() -> None:
+    assert reaching(np.array([LEAST - 1, LEAST, STRETCH]), np.array([5, 3, 2])) == (5, *(2,) * 8)
+
+
+def test_one_odd_session_of_training_does_not_hide_the_next_foreign_ones() -> None:
+    machine, generator = Machine.drawn(3, 4, 4, (60, 200)), np.random.default_rng(3)
+    training = machine.normal(generator, 80)
+    foreign = machine.strange(generator, 40)
+    clean = SessionEvidence.fit(training, budget=0.001)
+    assert flagged(clean, foreign) > 0.95
+    contaminated = SessionEvidence.fit([*training, machine.foreign[0].session(generator)], budget=0.001)
+    others = [session for program in machine.foreign[1:] for session in _some(program, generator)]
+    assert flagged(contaminated, others) > 0.9
+
+
+def test_sessions_that_are_never_alike_are_told_from_foreign_ones_and_only_by_strange_stretches() -> None:
+    machine, generator = Machine.drawn(1, 6, 5, (60, 300)), np.random.default_rng(1)
+    evidence = SessionEvidence.fit(machine.normal(generator, 100), budget=0.001)
+    assert evidence.telling_strange() == LEAST
+    assert flagged(evidence, machine.normal(generator, 200)) <= 0.01
+    assert flagged(evidence, machine.strange(generator, 60)) >= 0.98
+    assert flagged(evidence, machine.intruded(generator, 60)) >= 0.9
+
+
+def test_a_workflow_has_no_strange_stretches_in_its_normal_sessions() -> None:
+    evidence = SessionEvidence.fit(transfers(200, 1), budget=0.001)
+    assert evidence.strange == (0,) * (STRETCH - LEAST + 1)
+    assert not any(evidence.strange_stretches(transfers(500, 2)))
+
+
+def test_the_stretch_that_is_told_is_where_the_foreign_part_stands() -> None:
+    machine, generator = Machine.drawn(2, 3, 4, (80, 120)), np.random.default_rng(2)
+    evidence = SessionEvidence.fit(machine.normal(generator, 100), budget=0.001)
+    own, foreign = machine.normal(generator, 1)[0], machine.strange(generator, 1)[0][:20]
+    (stretch,) = evidence.strange_stretches([own[:30] + foreign + own[30:]])
+    assert stretch is not None
+    assert 30 <= stretch.first <= stretch.last <= 50
+
+
+def test_an_anomaly_tells_of_its_stretch_and_points_into_it() -> None:
+    machine, generator = Machine.drawn(2, 3, 4, (80, 120)), np.random.default_rng(2)
+    evidence = SessionEvidence.fit(machine.normal(generator, 100), budget=0.001)
+    own, foreign = machine.normal(generator, 1)[0], machine.strange(generator, 1)[0][:20]
+    keys = [*own[:30], *foreign, *own[30:]]
+    row = {"keys": keys, "rank": [0] * (len(keys) + 1), "probability": [0.1] * (len(keys) + 1)}
+    (found,) = findings([row], [2.0], [1e-5], evidence, Detection(), {})
+    told = found.details["strange"]
+    assert told["first"] <= found.worst <= told["last"]
+    steps = told["last"] - told["first"] + 1
+    assert (
+        f"From step {told['first'] + 1} on, {told['steps']} of {steps} steps never came after the one before them"
+        in found.reason
+    )
+
+
+def test_a_version_from_before_there_were_strange_stretches_judges_as_it_did() -> None:
+    machine, generator = Machine.drawn(1, 6, 5, (60, 300)), np.random.default_rng(1)
+    evidence = SessionEvidence.fit(machine.normal(generator, 60), budget=0.001)
+    parts = evidence.to_parts()
+    whole = SessionEvidence.restore(parts)
+    assert whole.strange == evidence.strange
+    parts["verdict"].data.pop("strange")  # type: ignore[attr-defined]
+    old = SessionEvidence.restore(parts)
+    assert old.telling_strange() == np.inf
+    foreign = machine.strange(generator, 20)
+    assert flagged(old, foreign) < flagged(whole, foreign)
+
+
+def _some(program: object, generator: np.random.Generator) -> list[Session]:
+    return [program.session(generator) for _ in range(10)]  # type: ignore[attr-defined]
