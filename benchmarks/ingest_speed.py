@@ -5,7 +5,8 @@
 The step reads a raw file and writes the day's Parquet, with accounts in an embedded PostgreSQL that is thrown away
 (benchmarks.hdfs_days). The peer does less and is what one would write oneself: `json.loads` or `csv.reader` on every
 line of the same file, nothing kept; for other kinds there is none. Each measurement is a process of its own, in turns,
-so that ratios hold when the machine's speed drifts. `text` are the same events as plain text (format `iso`).
+so that ratios hold when the machine's speed drifts; the processor's time counts all threads. `text` are the same events
+as plain text (format `iso`).
 """
 
 from __future__ import annotations
@@ -136,8 +137,8 @@ def peer(which: str, file: Path) -> int:
         return sum(1 for _ in rows)
 
 
-def ours(file: Path, kind: Kind, url: str) -> int:
-    """The step alone, and how many lines it took account of."""
+def ours(file: Path, kind: Kind, url: str) -> None:
+    """The step alone."""
     from deeplog_ops.db.engine import connect
     from deeplog_ops.steps.begin import begin_day
     from deeplog_ops.steps.find_files import find_files
@@ -160,29 +161,28 @@ def ours(file: Path, kind: Kind, url: str) -> int:
         )  # fmt: skip
         run_id = begin_day(place, name, DAY, "speed", trigger="cli")
         find_files(place, run_id)
-        began = time.perf_counter()
+        began, processor = time.perf_counter(), time.process_time()
         done = ingest(place, run_id).account
-        seconds = time.perf_counter() - began
+        seconds, processor = time.perf_counter() - began, time.process_time() - processor
         place.engine.dispose()
     assert done.quarantined == 0, done
-    return _said(done.lines_read, seconds, file)
+    say(done.lines_read, seconds, processor, file)
 
 
-def _said(lines: int, seconds: float, file: Path) -> int:
+def say(lines: int, seconds: float, processor: float, file: Path) -> None:
     from deeplog_ops.steps.stage import peak_memory_mb
 
-    size = file.stat().st_size
-    print(json.dumps({"lines": lines / seconds, "bytes": size / seconds, "peak": peak_memory_mb()}))
-    return lines
+    found = {"lines": lines / seconds, "bytes": file.stat().st_size / seconds, "peak": peak_memory_mb()}
+    print(json.dumps(found | {"microseconds": processor / lines * 1e6}))
 
 
 def child(name: str, which: str, file: Path, url: str) -> None:
     if which == "ours":
         ours(file, KINDS[name], url)
         return
-    began = time.perf_counter()
+    began, processor = time.perf_counter(), time.process_time()
     lines = peer(which, file)
-    _said(lines, time.perf_counter() - began, file)
+    say(lines, time.perf_counter() - began, time.process_time() - processor, file)
 
 
 def measured(name: str, which: str, file: Path, url: str) -> dict[str, float]:
@@ -216,7 +216,9 @@ def main() -> None:
             for name, file in files.items():
                 round_of = ["ours", *([KINDS[name].peer] if KINDS[name].peer else [])]
                 found[name].append({which: measured(name, which, file, url) for which in round_of})
-    print(f"{'':<24}{'lines/s':>10}{'MB/s':>8}{'peak MiB':>10}{'of text':>9}{'of its peer':>13}")
+    print(
+        f"{'':<24}{'lines/s':>10}{'MB/s':>8}{'CPU us/line':>13}{'peak MiB':>10}{'of text':>9}{'of its peer':>13}"
+    )
     for name, rounds in found.items():
         mine = [one["ours"]["lines"] for one in rounds]
         ratio = f"{'':>13}"
@@ -227,8 +229,9 @@ def main() -> None:
         texts = [one["ours"]["lines"] for one in found.get("text", [])]
         of_text = f"{median(a / b for a, b in zip(mine, texts, strict=True)):>9.2f}" if texts else f"{'':>9}"
         rate = median(one["ours"]["bytes"] for one in rounds) / 1e6
+        processor = median(one["ours"]["microseconds"] for one in rounds)
         peak = max(one["ours"]["peak"] for one in rounds)
-        print(f"{name:<24}{median(mine):>10,.0f}{rate:>8.1f}{peak:>10,.0f}{of_text}{ratio}")
+        print(f"{name:<24}{median(mine):>10,.0f}{rate:>8.1f}{processor:>13.2f}{peak:>10,.0f}{of_text}{ratio}")
 
 
 if __name__ == "__main__":
