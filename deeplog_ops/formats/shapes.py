@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from deeplog_ops.errors import FormatError
+from deeplog_ops.formats.engine import checked_pattern
 from deeplog_ops.formats.values import Seen, Values
 
 LEAST = (
@@ -20,6 +22,7 @@ LEAST = (
 )
 _GROUPS = 15  # the engine is several times as fast with patterns of up to 16 groups
 _MOST_SLOTS = 300
+_LONGEST = 100_000  # characters of the patterns: what is longer takes more memory than it is worth
 _REMEMBERED = 1000
 _USUAL = 2
 
@@ -56,7 +59,8 @@ class Shape:
                 pattern, groups = "^", 0
             pattern += part.pattern if isinstance(part, Slot) else part
             groups += isinstance(part, Slot)
-        return cls((*patterns, pattern + "$"), slots)
+        patterns.append(pattern + "$")
+        return cls(tuple(patterns), slots) if _accepted(patterns) else None
 
     def values(self, lines: pl.Series) -> tuple[np.ndarray, dict[str, Values]]:
         """Which of the lines have this shape, and the fields of these."""
@@ -76,6 +80,18 @@ class Shape:
         pairs = zip(self.slots, found, strict=True)
         seen = Seen.of(lines)
         return fits.to_numpy(), {slot.name: slot.kind(group, seen) for slot, group in pairs}
+
+
+def _accepted(patterns: list[str]) -> bool:
+    """Whether the engine takes them: names may be as long as a line is, and it has its bounds."""
+    if sum(len(pattern) for pattern in patterns) > _LONGEST:
+        return False
+    try:
+        for pattern in patterns:
+            checked_pattern(pattern, "a shape")
+    except FormatError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)

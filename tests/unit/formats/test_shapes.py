@@ -153,7 +153,7 @@ def assert_same(read_headers: Any, lines: list[str]) -> None:
             assert found.stamps.kind.tolist() == expected.stamps.kind.tolist()
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(lines=json_lines)
 @example(lines=['{"a":-0,"b":"\\/"}', '{"a":1e400,"b":"\\\\n"}', '{"a":0.00001,"b":"\\\\\\u0041"}'])
 @example(
@@ -235,3 +235,12 @@ def test_records_of_json_are_the_same_whatever_the_block_size(lines: list[str], 
     whole, parts = read(data, "ndjson", **small), read(data, "ndjson", chunk_bytes=chunk_bytes, **small)
     assert (parts.rows, parts.account) == (whole.rows, whole.account)
     assert sorted(map(str, parts.quarantine)) == sorted(map(str, whole.quarantine))
+
+
+@pytest.mark.parametrize(
+    "value", [{"k" * 900_000: 1}, {f"{number:02d}" * 20_000: [] for number in range(15)}, {str(number): [[[1]]] for number in range(250)}]
+)  # fmt: skip
+def test_a_line_that_would_make_too_large_a_pattern_is_read_by_itself(value: dict[str, Any]) -> None:
+    assert_same(
+        engine_of(catalog.resolve("ndjson")).read, [json.dumps({"time": "2024-02-03T10:11:12Z", **value})] * 2
+    )
