@@ -16,14 +16,14 @@ import pyarrow as pa
 from deeplog_ops.config import Reading
 from deeplog_ops.formats.calendar import Calendar
 from deeplog_ops.formats.engine import COLUMNS, Engine, engine_of
+from deeplog_ops.formats.going_on import GoingOn
 from deeplog_ops.formats.joining import LINE_COLUMNS, Joiner
 from deeplog_ops.formats.line_blocks import BlockReader, LineBlock
 from deeplog_ops.formats.quarantine import Quarantine
+from deeplog_ops.formats.reasons import reason_columns, with_reason
 from deeplog_ops.formats.redaction import Redactor
 from deeplog_ops.formats.spec import FormatSpec
 from deeplog_ops.formats.times import Stamps
-from deeplog_ops.formats.traces import Traces
-from deeplog_ops.formats.unfinished import Unfinished
 from deeplog_ops.formats.years import year_in_path
 from deeplog_ops.records import DayBounds, LineAccount
 from deeplog_ops.schemas import LINES
@@ -105,8 +105,7 @@ class _FileReader:
         self._keep = None if keep is None else (_ticks(keep[0]), _ticks(keep[1]))
         self._keep_timeless = self._day_is_kept(day_hint, keep)
         self._joiner = Joiner(reading.record_lines)
-        self._unfinished = Unfinished(spec) if spec.unfinished else None
-        self._traces = Traces(spec) if spec.traces else None
+        self._going_on = GoingOn(spec, self._redactor)
         self._quarantine = Quarantine(file_id)
 
     def chunks(self, blocks: BlockReader) -> Iterator[Chunk]:
@@ -165,7 +164,7 @@ class _FileReader:
             byte_offset=pl.Series(block.offsets),
             count=pl.Series(block.counts),
             time=pl.lit(None, pl.Int64),
-            **_reason_columns(len(block), reasons),
+            **reason_columns(len(block), reasons),
         )
         stamps = headers.stamps
         if not start.all():
@@ -174,7 +173,7 @@ class _FileReader:
             if self._aside:
                 lost = ~start & ~blank
                 start = ~blank
-                frame = _with_reason(frame, lost, "no_header", f"does not fit format {self._spec.name!r}")
+                frame = with_reason(frame, lost, "no_header", f"does not fit format {self._spec.name!r}")
             frame = frame.with_columns(start=pl.Series(start)).filter(pl.Series(~blank))
             if stamps is not None:
                 stamps = Stamps(stamps.ticks[~blank], stamps.kind[~blank])
@@ -184,12 +183,7 @@ class _FileReader:
 
     def _add(self, block: LineBlock, lines: pl.DataFrame, stamps: Stamps | None) -> Chunk:
         held = self._joiner.held_lines
-        if self._unfinished is not None:
-            lines = self._unfinished.continued(lines)
-        if self._traces is not None:
-            lines = self._traces.continued(lines)
-        if self._redactor.by_field:
-            lines = self._redacted_where_joined(lines)
+        lines = self._going_on.continued(lines)
         if stamps is not None and len(lines):
             lines = self._with_times(lines, stamps)
         blank = int(block.counts.sum()) - int(lines["count"].sum())
@@ -238,11 +232,11 @@ class _FileReader:
         if bad.any() or not whole:
             time = time.set(time < 0, None)
             forms = ", ".join(self._spec.time_formats) or "iso8601"
-            lines = _with_reason(
+            lines = with_reason(
                 lines, bad, "bad_time", f"its time is none, or does not exist; accepted: {forms}"
             )
         if future.any():
-            lines = _with_reason(
+            lines = with_reason(
                 lines,
                 future,
                 "future_time",
@@ -298,15 +292,6 @@ class _FileReader:
             records = records.with_columns(raw=pl.when(unread).then(pl.lit("[redacted]")).otherwise("raw"))
         return records
 
-    def _redacted_where_joined(self, lines: pl.DataFrame) -> pl.DataFrame:
-        """Lines that have a header and are joined have fields of their own, which their record does not keep."""
-        goes_on = lines.select(~pl.col("start") & pl.col("message").is_not_null()).to_series()
-        if not goes_on.any():
-            return lines
-        lines = lines.with_row_index("place")
-        parts = [lines.filter(~goes_on), self._redactor.records(lines.filter(goes_on))]
-        return pl.concat(parts).sort("place").drop("place")
-
     def _table(self, records: pl.DataFrame) -> pa.Table:
         frame = records.select(
             pl.lit(self._file_id).alias("file_id"),
@@ -326,24 +311,6 @@ class _FileReader:
             return True
         bounds = DayBounds.of(day, self._zone, timedelta(0))
         return bounds.start < keep[1] and bounds.end > keep[0]
-
-
-def _reason_columns(rows: int, reasons: dict[int, tuple[str, str]]) -> dict[str, pl.Expr | pl.Series]:
-    if not reasons:
-        return {"reason": pl.lit(None, pl.String), "detail": pl.lit(None, pl.String)}
-    words: list[str | None] = [None] * rows
-    details: list[str | None] = [None] * rows
-    for place, (word, detail) in reasons.items():
-        words[place], details[place] = word, detail
-    return {"reason": pl.Series(words, dtype=pl.String), "detail": pl.Series(details, dtype=pl.String)}
-
-
-def _with_reason(lines: pl.DataFrame, where: np.ndarray, reason: str, detail: str) -> pl.DataFrame:
-    mask = pl.Series(where)
-    return lines.with_columns(
-        reason=pl.when(mask).then(pl.lit(reason)).otherwise("reason"),
-        detail=pl.when(mask).then(pl.lit(detail)).otherwise("detail"),
-    )
 
 
 def _ticks(instant: datetime) -> int:
