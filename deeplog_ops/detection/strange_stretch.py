@@ -16,9 +16,7 @@ from numpy.typing import NDArray
 STRETCH = 16  # steps, the end of a session among them
 LEAST = 8  # strange ones in a stretch, from where on it may tell
 BUDGET = 0.5  # the share of the budget of false alarms that is theirs
-ACCIDENTS = (
-    1  # sessions of training that may have more than is allowed: a foreign one among them blinds nobody
-)
+APART = 4  # strange steps more than all others but one session of training have: that one is an accident
 
 Flags = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -56,15 +54,22 @@ def most_strange(strange: Flags, starts: Ints) -> Ints:
 
 
 def reaching(most: Ints, sessions: Ints) -> tuple[int, ...]:
-    """How many sessions have LEAST strange steps in a stretch, how many one more, and so on to STRETCH."""
-    return tuple(int(sessions[most >= level].sum()) for level in range(LEAST, STRETCH + 1))
+    """How many sessions have one strange step in a stretch or more, how many two, and so on to STRETCH."""
+    return tuple(int(sessions[most >= level].sum()) for level in range(1, STRETCH + 1))
 
 
 def telling(reached: Sequence[int], sessions: int, budget: float) -> float:
-    """From how many on they make a session anomalous: the least that no more of the training sessions reached than
-    the budget has room for, but for accidents. Infinite where all of a stretch would not be enough."""
-    room = max(ACCIDENTS, sessions * budget * BUDGET)
-    return next((float(LEAST + above) for above, count in enumerate(reached) if count <= room), np.inf)
+    """From how many on they make a session anomalous, of what `reaching` counted; infinite where not even a whole stretch
+    would be enough.
+
+    It is the least number that no more of the training sessions reached than the budget has room for. A single one that
+    stands APART from all others does not count: a foreign session among those of training blinds nobody.
+    """
+    room = sessions * budget * BUDGET
+    for level in range(LEAST, len(reached) + 1):
+        if reached[level - 1] <= room or reached[level - APART] <= max(1, room):
+            return float(level)
+    return np.inf
 
 
 def _most(strange: Flags, start: Ints) -> tuple[Ints, Ints]:
