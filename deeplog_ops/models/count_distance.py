@@ -9,29 +9,33 @@ between two counts, if there is one (see count_relations).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from math import fsum
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from deeplog_ops.errors import ModelError
-from deeplog_ops.models.classic.count_vectors import CountTable, count_keys, sessions_of
+from deeplog_ops.models.classic.count_vectors import sessions_of
 from deeplog_ops.models.count_relations import CountRelations
 from deeplog_ops.models.part import ModelPart
-from deeplog_ops.models.session_events import Hashes, symbol_hashes
-from deeplog_ops.models.vocabulary import ESCAPE, Vocabulary
+from deeplog_ops.models.session_counts import SessionCounts, vector_hashes
+from deeplog_ops.models.session_events import Hashes
 
 Floats = NDArray[np.float64]
 Vectors = NDArray[np.int32]
 Ints = NDArray[np.int64]
+Sparse = sparse.csr_array
 
 REFERENCES = 3000  # vectors of training compared with: those that most sessions have
 PRIOR = 0.5  # differences that each key is given beforehand
 STEPS = 2.0  # a difference of n steps costs so many times ln(n) more: counts have heavy tails
 FREE_SHARE = 0.75  # the keys that make up so much of what differs in training vary freely
-_CELLS = 2**22  # numbers worked on at once: bounds memory
+_CELLS = 2**21  # numbers worked on at once: bounds memory
+_AT_ONCE = 2**12  # sequences scored at once
 _EQUAL = 9  # decimals of a nat to which two vectors are equally near; then the first is taken
 _ARRAYS = ("vectors", "sessions", "seen", "seen_sessions", "having", "cost", "step", "differing")
 
@@ -41,7 +45,8 @@ class CountDistance:
     """A fitted set score. Scores are nats, larger where more anomalous.
 
     `vectors` (R, K + 1) are counts of `keys`, the last of any key that training did not see; `sessions` (R,) have each.
-    Of all D vectors of training, hashes are kept: a vector that was seen scores 0 even if it is none of the R.
+    Of all D vectors of training, hashes are kept: a vector that was seen scores 0 even if it is none of the R. The others
+    are counted sparsely, so that memory goes with the events of training, and with R times K, not with D times K.
     """
 
     keys: tuple[str, ...]
@@ -59,11 +64,8 @@ class CountDistance:
     @classmethod
     def fit(cls, sequences: Sequence[Sequence[str]], weights: Sequence[int] | None = None) -> CountDistance:
         """From N sequences, sequence i standing for weights[i] sessions. ModelError without any."""
-        table = CountTable.of(sequences, weights)
-        hashes = _hashes(table.counts, table.keys)
-        order = np.argsort(hashes)
-        having = table.sessions @ (table.counts > 0)
-        return cls._of(table.keys, table.counts, hashes[order], table.sessions[order], having)
+        found = SessionCounts.of(*sessions_of(sequences, weights))
+        return cls._of(found.keys, found.counts, found.hashes, found.hashes, found.sessions, found.having)
 
     def with_sessions(
         self, sequences: Sequence[Sequence[str]], weights: Sequence[int] | None = None
@@ -72,39 +74,46 @@ class CountDistance:
 
         A vector that was not among the references stays behind them, unless it is given again now.
         """
-        present, added = sessions_of(sequences, weights)
+        present, sessions = sessions_of(sequences, weights)
         keys = tuple(sorted({*self.keys, *(key for sequence in present for key in sequence)}))
         number = {key: place for place, key in enumerate(keys)}
-        column = [*(number[key] for key in self.keys), len(keys)]
-        known = np.zeros((len(self.vectors), len(keys) + 1), np.int64)
-        known[:, column] = self.vectors
-        counts = count_keys(present, keys)
-        # The hash of a vector is the same with more keys: what it has none of adds nothing.
-        hashes = np.concatenate([self.seen, _hashes(counts, keys)])
-        seen, place = np.unique(hashes, return_inverse=True)
-        sessions = np.bincount(place, np.concatenate([self.seen_sessions, added])).astype(np.int64)
-        having = added @ (counts > 0)
-        having[column] += self.having
-        return self._of(keys, np.unique(np.concatenate([known, counts]), axis=0), seen, sessions, having)
+        column = np.array([*(number[key] for key in self.keys), len(keys)])
+        old = self._references
+        known = Sparse((old.data, column[old.indices], old.indptr), shape=(old.shape[0], len(keys) + 1))
+        added = SessionCounts.of(present, sessions, keys)
+        seen, place = np.unique(np.concatenate([self.seen, added.hashes]), return_inverse=True)
+        having = np.bincount(place, np.concatenate([self.seen_sessions, added.sessions])).astype(np.int64)
+        hashes, first = np.unique(np.concatenate([self._own, added.hashes]), return_index=True)
+        counts = Sparse(sparse.vstack([known, added.counts], format="csr"))[first]
+        keyed = added.having
+        keyed[column] += self.having
+        return self._of(keys, counts, hashes, seen, having, keyed)
 
     @classmethod
     def _of(
-        cls, keys: tuple[str, ...], counts: Ints, seen: Hashes, seen_sessions: Ints, having: Ints
+        cls,
+        keys: tuple[str, ...],
+        counts: Sparse,
+        hashes: Hashes,
+        seen: Hashes,
+        seen_sessions: Ints,
+        having: Ints,
     ) -> CountDistance:
-        """From vectors (C, K + 1), sorted, the likeliest references among them; the others are known by hash."""
+        """From vectors (C, K + 1) with their hashes the likeliest references; the others are known by hash."""
         single = int((seen_sessions == 1).sum())
         novel = -np.log((single + 0.5) / (seen_sessions.sum() + 1))
-        hashes = _hashes(counts, keys)
         sessions = seen_sessions[np.searchsorted(seen, hashes)]
         # Of vectors that equally many sessions have, the hash decides: in their own order, none that has much of
         # the first key would be among the references.
-        kept = np.sort(np.lexsort((hashes, -sessions))[:REFERENCES])
-        vectors = counts[kept].astype(np.int32)
+        kept = np.lexsort((hashes, -sessions))[:REFERENCES]
+        vectors = counts[kept].astype(np.int32).toarray()
+        order = np.lexsort(vectors.T[::-1])
+        vectors, sessions = vectors[order], sessions[kept[order]]
         width = vectors.shape[1]
         found = cls(
             keys=keys,
             vectors=vectors,
-            sessions=sessions[kept],
+            sessions=sessions,
             seen=seen,
             seen_sessions=seen_sessions,
             having=having,
@@ -112,7 +121,7 @@ class CountDistance:
             cost=np.ones(width),
             step=np.ones(width),
             differing=np.zeros(width),
-            relations=CountRelations.fit(vectors, sessions[kept]),
+            relations=CountRelations.fit(vectors, sessions),
         )
         if len(vectors) < 2:
             return replace(found, cost=np.full(width, np.log(width)))
@@ -140,33 +149,33 @@ class CountDistance:
     def differences_of(self, sequences: Sequence[Sequence[str]]) -> list[list[tuple[str, int, int]]]:
         """The `differences` of each of N sessions, in a fraction of the time."""
         found: list[list[tuple[str, int, int]]] = []
-        rows = max(1, _CELLS // self.vectors.shape[1])
-        for first in range(0, len(sequences), rows):
-            counts = _counted(sequences[first : first + rows], self.keys)
-            novel = self._sessions_of(_hashes(counts, self.keys)) == 0
-            nearest = np.zeros(len(counts), np.int64)
-            if novel.any():
-                nearest[novel] = self._nearest(counts[novel], None)[1]
-            found += [
-                self._apart(own, self.vectors[there]) if new else []
-                for own, there, new in zip(counts, nearest, novel, strict=True)
-            ]
+        for first in range(0, len(sequences), _AT_ONCE):
+            some = self._counted(sequences[first : first + _AT_ONCE])
+            told: list[list[tuple[str, int, int]]] = [[] for _ in some.hashes]
+            novel = np.flatnonzero(self._sessions_of(some.hashes) == 0)
+            vectors = some.counts[novel]
+            nearest = self._nearest(vectors, np.full(len(novel), -1))
+            for rows, own in _dense(vectors):
+                for row, each in zip(novel[rows].tolist(), self._told(own, nearest[rows]), strict=True):
+                    told[row] = each
+            found += [told[place] for place in some.place.tolist()]
         return found
 
-    def _apart(self, own: Vectors, there: Vectors) -> list[tuple[str, int, int]]:
-        costs = _costs(np.abs(own - there), self.cost, self.step)
-        keys = np.flatnonzero(own != there)
+    def _told(self, counts: Vectors, nearest: Ints) -> Iterator[list[tuple[str, int, int]]]:
         names = [*self.keys, ""]
-        return [
-            (names[key], int(own[key]), int(there[key])) for key in keys[np.lexsort((keys, -costs[keys]))]
-        ]
+        for own, there in zip(counts, self.vectors[nearest], strict=True):
+            keys = np.flatnonzero(own != there)
+            costs = _costs(np.abs(own[keys] - there[keys]), self.cost[keys], self.step[keys])
+            order = keys[np.lexsort((keys, -costs))]
+            yield [(names[key], int(own[key]), int(there[key])) for key in order.tolist()]
 
     def broken_relation(self, keys: Sequence[str]) -> tuple[str, int, str, int, int] | None:
         """The relation that a novel session breaks, of several the one that most of training keeps: a key, its count,
         another, its count, and the usual difference between the first and the second."""
-        counts = _counted([keys], self.keys)
-        if self._sessions_of(_hashes(counts, self.keys))[0]:
+        session = self._counted([keys])
+        if self._sessions_of(session.hashes)[0]:
             return None
+        counts = session.counts.toarray()
         found = self.relations.worst(counts[0])
         if found is None:
             return None
@@ -215,23 +224,32 @@ class CountDistance:
 
     def _scores(self, sequences: Sequence[Sequence[str]], left_out: bool) -> Floats:
         found = np.zeros(len(sequences))
-        rows = max(1, _CELLS // self.vectors.shape[1])
-        for first in range(0, len(sequences), rows):
-            counts = _counted(sequences[first : first + rows], self.keys)
-            hashes, one, place = np.unique(_hashes(counts, self.keys), return_index=True, return_inverse=True)
-            others = self._sessions_of(hashes) - int(left_out)
+        for first in range(0, len(sequences), _AT_ONCE):
+            some = self._counted(sequences[first : first + _AT_ONCE])
+            others = self._sessions_of(some.hashes) - int(left_out)
             novel = np.flatnonzero(others <= 0)
-            score = np.zeros(len(hashes))
-            if len(novel):
-                own = self._reference_of(hashes[novel]) if left_out else None
-                vectors = counts[one[novel]]
-                # The relations know the references alone: of another vector there is nothing to take away.
-                taken = False if own is None else own >= 0
-                score[novel] = (
-                    self.novel + self._nearest(vectors, own)[0] + self.relations.costs(vectors, taken)
-                )
-            found[first : first + rows] = score[place]
+            own = np.full(len(novel), -1)
+            if left_out:
+                own = self._reference_of(some.hashes[novel])
+            score = np.zeros(len(others))
+            score[novel] = self._novel_scores(some.counts[novel], own)
+            found[first : first + _AT_ONCE] = score[some.place]
         return found
+
+    def _novel_scores(self, counts: Sparse, own: Ints) -> Floats:
+        """Of vectors (N, K + 1) that are novel where one session is taken away of reference `own[i]` (-1: of none)."""
+        nearest = self._nearest(counts, own)
+        found = np.zeros(counts.shape[0])
+        for rows, vectors in _dense(counts, len(self.relations.first)):
+            apart = self._summed(np.abs(vectors - self.vectors[nearest[rows]]))
+            # What has nothing to be compared with costs as much as a key that training did not see.
+            apart = np.where(nearest[rows] < 0, self.cost[-1], apart)
+            # The relations know the references alone: of another vector there is nothing to take away.
+            found[rows] = self.novel + apart + self.relations.costs(vectors, own[rows] >= 0)
+        return found
+
+    def _counted(self, sequences: Sequence[Sequence[str]]) -> SessionCounts:
+        return SessionCounts.of(sequences, np.ones(len(sequences), np.int64), self.keys)
 
     def _sessions_of(self, hashes: Hashes) -> Ints:
         """How many sessions of training have these vectors (N,)."""
@@ -240,7 +258,7 @@ class CountDistance:
 
     def _reference_of(self, hashes: Hashes) -> Ints:
         """Which of the references these vectors are (N,), -1 for none."""
-        known = _hashes(self.vectors, self.keys)
+        known = self._own
         order = np.argsort(known)
         place = order[np.minimum(np.searchsorted(known, hashes, sorter=order), len(known) - 1)]
         return np.where(known[place] == hashes, place, -1)
@@ -249,68 +267,105 @@ class CountDistance:
         """The same with costs by how the vectors of training differ from their nearest. `having` (K + 1,) is the number
         of sessions with each key."""
         width = self.vectors.shape[1]
-        _, nearest = self._nearest(self.vectors, np.arange(len(self.vectors)))
-        apart = np.abs(self.vectors - self.vectors[nearest])
-        differs = (apart > 0).astype(float)
+        known = self._references
+        apart = abs(known - known[self._nearest(known, np.arange(len(self.vectors)))])
+        apart.sort_indices()  # a sum that has its terms in another order is another
+        key, several = apart.indices, np.diff(apart.indptr)
+        row = np.repeat(np.arange(len(several)), several)
         # A vector's difference is shared out to the keys that differ: vectors with many count no more.
-        share = differs / np.maximum(differs.sum(axis=1, keepdims=True), 1)
-        differing = share.sum(axis=0)
-        only_here = (self.vectors > 0) & (having == self.sessions[:, None])
+        share = 1 / several[row]
+        differing = np.bincount(key, share, width)
+        only_here = (self.vectors[row, key] > 0) & (having[key] == self.sessions[row])
         # A key that no other vector has is a new key to the others.
-        differing[-1] += (share * only_here).sum()
+        differing[-1] += fsum(share[only_here])
+        differs = np.bincount(key, minlength=width)
         cost = -np.log((differing + PRIOR) / (differing.sum() + PRIOR * width))
-        step = np.maximum((apart.sum(axis=0) + 1) / (differs.sum(axis=0) + 1), 1.0)
+        step = np.maximum((np.bincount(key, apart.data, width) + 1) / (differs + 1), 1.0)
         return replace(self, cost=cost, step=step, differing=differing)
 
-    def _nearest(self, counts: Vectors, own: Ints | None) -> tuple[Floats, Ints]:
-        """The cost of the nearest vector for each row (N,), and which it is; row i may not be its `own[i]` (-1: any).
+    @cached_property
+    def _references(self) -> Sparse:
+        """The `vectors`."""
+        return Sparse(self.vectors)
+
+    @cached_property
+    def _own(self) -> Hashes:
+        """The hash of each reference (R,)."""
+        return vector_hashes(self._references, self.keys)
+
+    @cached_property
+    def _usual(self) -> Vectors:
+        """Of each key the median of the references (K + 1,)."""
+        middle = len(self.vectors) // 2
+        return np.array([np.partition(column, middle)[middle] for column in self.vectors.T], np.int32)
+
+    @cached_property
+    def _from_usual(self) -> Floats:
+        """The cost of each reference (R,), seen from the medians."""
+        rows = max(1, _CELLS // len(self._usual))
+        parts = [
+            np.abs(self.vectors[first : first + rows] - self._usual)
+            for first in range(0, len(self.vectors), rows)
+        ]
+        return np.concatenate([self._summed(part) for part in parts])
+
+    def _summed(self, apart: Vectors) -> Floats:
+        """What differences (N, K + 1) cost together (N,)."""
+        found = np.zeros(apart.shape)
+        row, key = np.nonzero(apart)
+        found[row, key] = _costs(apart[row, key], self.cost[key], self.step[key])
+        total: Floats = found.sum(axis=1)
+        return total
+
+    def _nearest(self, counts: Sparse, own: Ints) -> Ints:
+        """The nearest reference for each row (N,), which may not be its `own[i]` (-1: any); -1 where there is no other.
 
         The nearest of all references, found without looking at every key of every pair: each reference has a
         distance from the vector of medians, and only where a row differs from the medians is it corrected. Count
-        vectors have few such keys. What was found is then summed up anew, key by key.
+        vectors have few such keys.
         """
-        usual = np.sort(self.vectors, axis=0)[len(self.vectors) // 2]
-        row, key = np.nonzero(counts != usual)
-        several = int(counts.max(initial=0)) + 1
-        code, place = np.unique(key * several + counts[row, key], return_inverse=True)
+        usual = self._usual
+        middle = np.flatnonzero(usual)
+        number = counts.shape[0]
+        medians = Sparse(
+            (np.tile(usual[middle], number), np.tile(middle, number), np.arange(number + 1) * len(middle)),
+            shape=counts.shape,
+        )
+        off = counts - medians
+        off.sort_indices()
+        values = off.data + usual[off.indices]
+        several = int(values.max(initial=0)) + 1
+        code, place = np.unique(off.indices.astype(np.int64) * several + values, return_inverse=True)
         at, value = code // several, code % several
-        starts = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(counts)))])
-        unusual = sparse.csr_array((np.ones(len(row)), place, starts), shape=(len(counts), len(code)))
-        best, which = np.full(len(counts), np.inf), np.zeros(len(counts), np.int64)
-        block = max(1, _CELLS // max(len(counts), len(code), len(usual)))
+        unusual = Sparse((np.ones(len(place)), place, off.indptr), shape=(number, len(code)))
+        best, which = np.full(number, np.inf), np.full(number, -1, np.int64)
+        cost, step = self.cost[at][:, None], self.step[at][:, None]
+        block = max(1, _CELLS // max(1, number, len(code)))
         for first in range(0, len(self.vectors), block):
-            there = self.vectors[first : first + block].T
-            from_usual = _costs(np.abs(there - usual[:, None]), self.cost[:, None], self.step[:, None])
-            from_value = _costs(
-                np.abs(there[at] - value[:, None]), self.cost[at][:, None], self.step[at][:, None]
-            )
-            total = unusual @ (from_value - from_usual[at]) + from_usual.sum(axis=0)
-            if own is not None:
-                barred = np.flatnonzero((own >= first) & (own < first + there.shape[1]))
-                total[barred, own[barred] - first] = np.inf
+            there = self.vectors[first : first + block].T[at]
+            from_usual = _costs(np.abs(there - usual[at][:, None]), cost, step)
+            from_value = _costs(np.abs(there - value[:, None]), cost, step)
+            total = unusual @ (from_value - from_usual) + self._from_usual[first : first + block]
+            barred = np.flatnonzero((own >= first) & (own < first + there.shape[1]))
+            total[barred, own[barred] - first] = np.inf
             total = np.round(total, _EQUAL)
             nearest = total.argmin(axis=1)
-            cost = total[np.arange(len(counts)), nearest]
-            nearer = cost < best
-            best[nearer], which[nearer] = cost[nearer], nearest[nearer] + first
-        exact = _costs(np.abs(counts - self.vectors[which]), self.cost, self.step).sum(axis=1)
-        # What has nothing to be compared with costs as much as a key that training did not see.
-        return np.where(np.isinf(best), self.cost[-1], exact), which
+            least = total[np.arange(number), nearest]
+            nearer = least < best
+            best[nearer], which[nearer] = least[nearer], nearest[nearer] + first
+        return which
+
+
+def _dense(counts: Sparse, wide: int = 0) -> Iterator[tuple[slice, Vectors]]:
+    """Vectors (N, K + 1) some rows at a time; fewer where each needs `wide` numbers more."""
+    rows = max(1, _CELLS // max(counts.shape[1], wide))
+    for first in range(0, counts.shape[0], rows):
+        some = slice(first, first + rows)
+        yield some, counts[some].astype(np.int32).toarray()
 
 
 def _costs(apart: NDArray[np.integer], cost: Floats, step: Floats) -> Floats:
     """What differences cost, a key each."""
     further = STEPS * np.log(np.maximum(apart / step, 1.0))
     found: Floats = np.where(apart > 0, cost + further, 0.0)
-    return found
-
-
-def _counted(sequences: Sequence[Sequence[str]], keys: tuple[str, ...]) -> Vectors:
-    return count_keys(sequences, keys).astype(np.int32)
-
-
-def _hashes(counts: NDArray[np.integer], keys: tuple[str, ...]) -> Hashes:
-    """A hash for each vector (N,)."""
-    symbols = symbol_hashes(Vocabulary(keys))
-    found: Hashes = counts.astype(np.uint64) @ np.append(symbols[ESCAPE + 1 :], symbols[ESCAPE])
     return found

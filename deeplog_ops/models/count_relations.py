@@ -107,7 +107,7 @@ class CountRelations:
 
 def _steady_pairs(counts: Counts, sessions: Ints) -> Ints:
     """Each key with the PARTNERS it keeps to best: pairs of columns (P, 2), sorted, the lower column first."""
-    having = sessions @ (counts[:, :-1] > 0)
+    having = np.array([sessions[column > 0].sum() for column in counts[:, :-1].T], np.int64)
     keys = np.sort(np.lexsort((np.arange(len(having)), -having))[:KEYS])
     keys = keys[having[keys] >= 1]
     kept = np.zeros((len(keys), len(keys)), np.int64)  # sessions that keep to it; 0 where it is no relation

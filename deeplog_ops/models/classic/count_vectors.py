@@ -1,4 +1,4 @@
-"""Sessions as vectors: how often each key of training came, and how often any other."""
+"""Sessions as vectors: how often each key of training came, and how often any other. Dense, and therefore bounded."""
 
 from __future__ import annotations
 
@@ -9,40 +9,69 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from deeplog_ops.errors import ModelError
+from deeplog_ops.models.session_counts import SessionCounts, count_sparse, sampled
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-_CELLS = 2**24  # counted at once: bounds memory
+KEYS = 1_000  # that have a column of their own: those that most sessions have
+CELLS = 2**22  # of a table at most, and scored at once: 200,000 vectors of 20 keys, 4,186 of KEYS
 
 
 @dataclass(frozen=True)
 class CountTable:
-    """All that a count-vector detector learns from: the distinct vectors of training and how many sessions have each.
+    """All that a count-vector detector learns from: distinct vectors of training and how many sessions have each.
 
     Rows and keys are sorted, so that nothing depends on the order of training. The last column counts keys that
-    training did not see; it is 0 throughout.
+    training did not see; it is 0 throughout. Of more than KEYS keys the `rare` ones are counted together, in the column
+    before it; of more vectors than CELLS have room a sample of the sessions is there.
     """
 
     keys: tuple[str, ...]
-    counts: Counts  # (D, V + 1)
+    counts: Counts  # (D, V + 1), or with rare keys (D, V + 2)
     sessions: Counts  # (D,)
+    rare: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, sequences: Sequence[Sequence[str]], weights: Sequence[int] | None = None) -> CountTable:
-        """Of N sequences, sequence i standing for weights[i] sessions. ModelError where there are none."""
+    def of(
+        cls,
+        sequences: Sequence[Sequence[str]],
+        weights: Sequence[int] | None = None,
+        kept: Sequence[int] | None = None,
+    ) -> CountTable:
+        """Of N sequences, sequence i standing for weights[i] sessions, kept[i] of which no sample leaves out. ModelError
+        where there are none."""
         present, counted = sessions_of(sequences, weights)
-        keys = tuple(sorted({key for sequence in present for key in sequence}))
-        counts = count_keys(present, keys)
-        distinct, place = np.unique(counts, axis=0, return_inverse=True)
-        sessions = np.bincount(place.reshape(-1), counted, minlength=len(distinct))
-        return cls(keys, distinct, sessions.astype(np.int64))
+        every = SessionCounts.of(present, counted)
+        own = np.sort(np.argsort(-every.having[:-1], kind="stable")[:KEYS])
+        others = np.setdiff1d(np.arange(len(every.keys)), own)
+        keys, rare = (tuple(every.keys[column] for column in some.tolist()) for some in (own, others))
+        width = len(keys) + bool(rare) + 1
+        fixed = np.zeros(len(every.sessions), np.int64)
+        if kept is not None:
+            given = np.ones(len(kept), bool) if weights is None else np.asarray(weights) > 0
+            np.add.at(fixed, every.place, np.asarray(kept, np.int64)[given])
+        room = max(1, CELLS // width - np.count_nonzero(fixed))
+        sessions = fixed + sampled(every.hashes, every.sessions - fixed, room)
+        rows = np.flatnonzero(sessions)
+        column = np.full(len(every.keys) + 1, width - 1)
+        column[own], column[others] = np.arange(len(own)), len(own)
+        some = every.counts[rows]
+        counts = sparse.csr_array((some.data, column[some.indices], some.indptr), shape=(len(rows), width))
+        distinct, place = np.unique(counts.toarray(), axis=0, return_inverse=True)
+        having = np.bincount(place.reshape(-1), sessions[rows], minlength=len(distinct))
+        return cls(keys, distinct, having.astype(np.int64), rare)
 
     def count(self, sequences: Sequence[Sequence[str]]) -> Counts:
-        """The vectors of any sequences, (N, V + 1)."""
-        return count_keys(sequences, self.keys)
+        """The vectors of any sequences, as wide as `counts`."""
+        column = {key: place for place, key in enumerate(self.keys)} | dict.fromkeys(
+            self.rare, len(self.keys)
+        )
+        counts: Counts = count_sparse(sequences, column, self.counts.shape[1]).toarray()
+        return counts
 
     @cached_property
     def share(self) -> Floats:
@@ -50,9 +79,9 @@ class CountTable:
         return self.sessions / self.sessions.sum()
 
     def repeated(self, rows: int) -> NDArray[np.int64]:
-        """Row numbers, each as often as it has sessions, scaled down to about `rows` where they are more: for
+        """Row numbers, each as often as it has sessions, scaled down to about `rows` where they are more, or CELLS: for
         estimators that take no weights. Every vector stays at least once."""
-        scale = min(1.0, rows / self.sessions.sum())
+        scale = min(1.0, min(rows, CELLS // self.counts.shape[1]) / self.sessions.sum())
         return np.repeat(
             np.arange(len(self.counts)), np.maximum(1, np.floor(self.sessions * scale)).astype(int)
         )
@@ -65,6 +94,7 @@ class CountTable:
         """Plain data: of each vector only the keys that it has, by number."""
         return {
             "keys": list(self.keys),
+            "rare": list(self.rare),
             "vectors": [{str(key): int(row[key]) for key in np.flatnonzero(row)} for row in self.counts],
             "sessions": self.sessions.tolist(),
         }
@@ -73,7 +103,8 @@ class CountTable:
     def from_dict(cls, data: Mapping[str, Any]) -> CountTable:
         try:
             keys, vectors = tuple(map(str, data["keys"])), data["vectors"]
-            counts = np.zeros((len(vectors), len(keys) + 1), np.int64)
+            rare = tuple(map(str, data.get("rare", ())))
+            counts = np.zeros((len(vectors), len(keys) + bool(rare) + 1), np.int64)
             for row, vector in enumerate(vectors):
                 for key, count in vector.items():
                     counts[row, int(key)] = count
@@ -82,7 +113,7 @@ class CountTable:
             raise ModelError(f"this is no table of count vectors: {error!r}") from error
         if not len(counts) or sessions.shape != (len(counts),):
             raise ModelError(f"{len(counts)} count vectors with {sessions.shape} numbers of sessions")
-        return cls(keys, counts, sessions)
+        return cls(keys, counts, sessions, rare)
 
 
 @dataclass(frozen=True)
@@ -143,20 +174,8 @@ def sessions_of(
 
 def count_keys(sequences: Sequence[Sequence[str]], keys: Sequence[str]) -> Counts:
     """How often each sequence has each of V keys, and in the last column any other: (N, V + 1)."""
-    number = {key: place for place, key in enumerate(keys)}
-    width = len(keys) + 1
-    counts = np.zeros((len(sequences), width), np.int64)
-    step = max(1, _CELLS // width)
-    for first in range(0, len(sequences), step):
-        part = sequences[first : first + step]
-        codes = np.fromiter(
-            (number.get(key, width - 1) for sequence in part for key in sequence),
-            np.int64,
-            sum(map(len, part)),
-        )
-        rows = np.repeat(np.arange(len(part)), [len(sequence) for sequence in part])
-        cells = np.bincount(rows * width + codes, minlength=len(part) * width)
-        counts[first : first + step] = cells.reshape(len(part), width)
+    column = {key: place for place, key in enumerate(keys)}
+    counts: Counts = count_sparse(sequences, column, len(keys) + 1).toarray()
     return counts
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deeplog_ops.errors import ModelError
-from deeplog_ops.models.classic.count_vectors import Counts, CountTable, Floats
+from deeplog_ops.models.classic.count_vectors import CELLS, Counts, CountTable, Floats
 
 CountScore = Callable[[Counts], Floats]
 """Distinct vectors (N, V + 1) to scores (N,), larger where more anomalous; a vector's does not depend on the others."""
@@ -42,11 +42,13 @@ class ClassicModel:
 
     def session_scores(self, sequences: Sequence[Sequence[str]]) -> NDArray[np.float64]:
         """One score a sequence (N,); identical vectors are scored once."""
-        if not len(sequences):
-            return np.empty(0)
-        distinct, place = np.unique(self.table.count(sequences), axis=0, return_inverse=True)
-        scores: NDArray[np.float64] = self.score(distinct)[place.reshape(-1)]
-        return scores
+        found = np.empty(len(sequences))
+        rows = max(1, CELLS // self.table.counts.shape[1])
+        for first in range(0, len(sequences), rows):
+            counts = self.table.count(sequences[first : first + rows])
+            distinct, place = np.unique(counts, axis=0, return_inverse=True)
+            found[first : first + rows] = self.score(distinct)[place.reshape(-1)]
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """All that `restore` needs, as plain data."""

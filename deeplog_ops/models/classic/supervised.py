@@ -13,7 +13,7 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from deeplog_ops.errors import ModelError
-from deeplog_ops.models.classic.count_vectors import CountTable, Features, Floats, sessions_of
+from deeplog_ops.models.classic.count_vectors import CELLS, CountTable, Features, Floats, sessions_of
 from deeplog_ops.models.classic.model import row_by_row
 
 Classify = Callable[[Floats, NDArray[np.bool_], Floats, int], Callable[[Floats], Floats]]
@@ -32,9 +32,12 @@ class SupervisedModel:
     features: Features
 
     def session_scores(self, sequences: Sequence[Sequence[str]]) -> NDArray[np.float64]:
-        if not len(sequences):
-            return np.empty(0)
-        return self.score(self.features.of(self.table.count(sequences)))
+        found = np.empty(len(sequences))
+        rows = max(1, CELLS // self.table.counts.shape[1])
+        for first in range(0, len(sequences), rows):
+            counts = self.table.count(sequences[first : first + rows])
+            found[first : first + rows] = self.score(self.features.of(counts))
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -69,11 +72,11 @@ def fit_supervised(
     """
     if len(labels) != len(sequences):
         raise ModelError(f"{len(sequences)} sequences came with {len(labels)} labels: one each is expected")
-    table = CountTable.of(sequences, weights)
     counted = [1] * len(sequences) if weights is None else list(weights)
     odd = [count if label else 0 for count, label in zip(counted, labels, strict=True)]
     if not any(odd) or sum(odd) == sum(counted):
         raise ModelError("verdicts of one kind only: some normal and some anomalous sessions are needed")
+    table = CountTable.of(sequences, weights, kept=odd)
     present, anomalous_sessions = sessions_of(sequences, odd)
     row = {vector.tobytes(): place for place, vector in enumerate(table.counts)}
     anomalous = np.zeros(len(table.counts), np.int64)
