@@ -271,7 +271,7 @@ def say_varied(evidence: SessionEvidence) -> None:
     """Where sessions differ from each other so much that a budget cannot hold, or that little can be odd."""
     if not evidence.capped:
         said = (
-            "most of these sessions would be odd if they were new: only what is odder than nearly all of them is flagged"
+            "many of these sessions are like no other: only what is odder than nearly all of them is flagged"
             + (", and keys that they do not have" if evidence.new_keys_tell else "")
         )
     elif evidence.training_alarms > max(VARIED, 10 * evidence.budget):

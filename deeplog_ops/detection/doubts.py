@@ -70,7 +70,7 @@ def doubts(
     """At most `most` groups, that first whose answer teaches most: sessions times nats beyond what is doubtful.
 
     `sequences` (N) are distinct and stand for weights[i] sessions each; `evidence` learnt from them. A group with
-    a sequence that people vouched for is asked about no more. None where most sessions are like no other.
+    a sequence that people vouched for is asked about no more. None where many sessions are like no other.
     """
     order = sorted(range(len(sequences)), key=lambda row: sequences[row])
     keys, counts = [sequences[row] for row in order], np.array([weights[row] for row in order], np.int64)
