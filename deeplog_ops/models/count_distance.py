@@ -21,6 +21,8 @@ from scipy import sparse
 from deeplog_ops.errors import ModelError
 from deeplog_ops.models.classic.count_vectors import sessions_of
 from deeplog_ops.models.count_relations import CountRelations
+from deeplog_ops.models.nearest_vectors import NearestVectors, dense_rows
+from deeplog_ops.models.nearest_vectors import costs as costs_of
 from deeplog_ops.models.part import ModelPart
 from deeplog_ops.models.session_counts import SessionCounts, vector_hashes
 from deeplog_ops.models.session_events import Hashes
@@ -28,15 +30,11 @@ from deeplog_ops.models.session_events import Hashes
 Floats = NDArray[np.float64]
 Vectors = NDArray[np.int32]
 Ints = NDArray[np.int64]
-Sparse = sparse.csr_array
 
 REFERENCES = 3000  # vectors of training compared with: those that most sessions have
 PRIOR = 0.5  # differences that each key is given beforehand
-STEPS = 2.0  # a difference of n steps costs so many times ln(n) more: counts have heavy tails
 FREE_SHARE = 0.75  # the keys that make up so much of what differs in training vary freely
-_CELLS = 2**21  # numbers worked on at once: bounds memory
 _AT_ONCE = 2**12  # sequences scored at once
-_EQUAL = 9  # decimals of a nat to which two vectors are equally near; then the first is taken
 _ARRAYS = ("vectors", "sessions", "seen", "seen_sessions", "having", "cost", "step", "differing")
 
 
@@ -79,12 +77,14 @@ class CountDistance:
         number = {key: place for place, key in enumerate(keys)}
         column = np.array([*(number[key] for key in self.keys), len(keys)])
         old = self._references
-        known = Sparse((old.data, column[old.indices], old.indptr), shape=(old.shape[0], len(keys) + 1))
+        known = sparse.csr_array(
+            (old.data, column[old.indices], old.indptr), shape=(old.shape[0], len(keys) + 1)
+        )
         added = SessionCounts.of(present, sessions, keys)
         seen, place = np.unique(np.concatenate([self.seen, added.hashes]), return_inverse=True)
         having = np.bincount(place, np.concatenate([self.seen_sessions, added.sessions])).astype(np.int64)
         hashes, first = np.unique(np.concatenate([self._own, added.hashes]), return_index=True)
-        counts = Sparse(sparse.vstack([known, added.counts], format="csr"))[first]
+        counts = sparse.csr_array(sparse.vstack([known, added.counts], format="csr"))[first]
         keyed = added.having
         keyed[column] += self.having
         return self._of(keys, counts, hashes, seen, having, keyed)
@@ -93,7 +93,7 @@ class CountDistance:
     def _of(
         cls,
         keys: tuple[str, ...],
-        counts: Sparse,
+        counts: sparse.csr_array,
         hashes: Hashes,
         seen: Hashes,
         seen_sessions: Ints,
@@ -154,8 +154,8 @@ class CountDistance:
             told: list[list[tuple[str, int, int]]] = [[] for _ in some.hashes]
             novel = np.flatnonzero(self._sessions_of(some.hashes) == 0)
             vectors = some.counts[novel]
-            nearest = self._nearest(vectors, np.full(len(novel), -1))
-            for rows, own in _dense(vectors):
+            nearest = self._compared.nearest(vectors, np.full(len(novel), -1))
+            for rows, own in dense_rows(vectors):
                 for row, each in zip(novel[rows].tolist(), self._told(own, nearest[rows]), strict=True):
                     told[row] = each
             found += [told[place] for place in some.place.tolist()]
@@ -165,7 +165,7 @@ class CountDistance:
         names = [*self.keys, ""]
         for own, there in zip(counts, self.vectors[nearest], strict=True):
             keys = np.flatnonzero(own != there)
-            costs = _costs(np.abs(own[keys] - there[keys]), self.cost[keys], self.step[keys])
+            costs = costs_of(np.abs(own[keys] - there[keys]), self.cost[keys], self.step[keys])
             order = keys[np.lexsort((keys, -costs))]
             yield [(names[key], int(own[key]), int(there[key])) for key in order.tolist()]
 
@@ -236,12 +236,12 @@ class CountDistance:
             found[first : first + _AT_ONCE] = score[some.place]
         return found
 
-    def _novel_scores(self, counts: Sparse, own: Ints) -> Floats:
+    def _novel_scores(self, counts: sparse.csr_array, own: Ints) -> Floats:
         """Of vectors (N, K + 1) that are novel where one session is taken away of reference `own[i]` (-1: of none)."""
-        nearest = self._nearest(counts, own)
+        nearest = self._compared.nearest(counts, own)
         found = np.zeros(counts.shape[0])
-        for rows, vectors in _dense(counts, len(self.relations.first)):
-            apart = self._summed(np.abs(vectors - self.vectors[nearest[rows]]))
+        for rows, vectors in dense_rows(counts, len(self.relations.first)):
+            apart = self._compared.summed(np.abs(vectors - self.vectors[nearest[rows]]))
             # What has nothing to be compared with costs as much as a key that training did not see.
             apart = np.where(nearest[rows] < 0, self.cost[-1], apart)
             # The relations know the references alone: of another vector there is nothing to take away.
@@ -268,13 +268,13 @@ class CountDistance:
         of sessions with each key."""
         width = self.vectors.shape[1]
         known = self._references
-        apart = abs(known - known[self._nearest(known, np.arange(len(self.vectors)))])
+        apart = abs(known - known[self._compared.nearest(known, np.arange(len(self.vectors)))])
         apart.sort_indices()  # a sum that has its terms in another order is another
         key, several = apart.indices, np.diff(apart.indptr)
         row = np.repeat(np.arange(len(several)), several)
         # A vector's difference is shared out to the keys that differ: vectors with many count no more.
         share = 1 / several[row]
-        differing = np.bincount(key, share, width)
+        differing = np.bincount(key, share, width).astype(np.float64)
         only_here = (self.vectors[row, key] > 0) & (having[key] == self.sessions[row])
         # A key that no other vector has is a new key to the others.
         differing[-1] += fsum(share[only_here])
@@ -284,9 +284,9 @@ class CountDistance:
         return replace(self, cost=cost, step=step, differing=differing)
 
     @cached_property
-    def _references(self) -> Sparse:
+    def _references(self) -> sparse.csr_array:
         """The `vectors`."""
-        return Sparse(self.vectors)
+        return sparse.csr_array(self.vectors)
 
     @cached_property
     def _own(self) -> Hashes:
@@ -294,78 +294,5 @@ class CountDistance:
         return vector_hashes(self._references, self.keys)
 
     @cached_property
-    def _usual(self) -> Vectors:
-        """Of each key the median of the references (K + 1,)."""
-        middle = len(self.vectors) // 2
-        return np.array([np.partition(column, middle)[middle] for column in self.vectors.T], np.int32)
-
-    @cached_property
-    def _from_usual(self) -> Floats:
-        """The cost of each reference (R,), seen from the medians."""
-        rows = max(1, _CELLS // len(self._usual))
-        parts = [
-            np.abs(self.vectors[first : first + rows] - self._usual)
-            for first in range(0, len(self.vectors), rows)
-        ]
-        return np.concatenate([self._summed(part) for part in parts])
-
-    def _summed(self, apart: Vectors) -> Floats:
-        """What differences (N, K + 1) cost together (N,)."""
-        found = np.zeros(apart.shape)
-        row, key = np.nonzero(apart)
-        found[row, key] = _costs(apart[row, key], self.cost[key], self.step[key])
-        total: Floats = found.sum(axis=1)
-        return total
-
-    def _nearest(self, counts: Sparse, own: Ints) -> Ints:
-        """The nearest reference for each row (N,), which may not be its `own[i]` (-1: any); -1 where there is no other.
-
-        The nearest of all references, found without looking at every key of every pair: each reference has a
-        distance from the vector of medians, and only where a row differs from the medians is it corrected. Count
-        vectors have few such keys.
-        """
-        usual = self._usual
-        middle = np.flatnonzero(usual)
-        number = counts.shape[0]
-        medians = Sparse(
-            (np.tile(usual[middle], number), np.tile(middle, number), np.arange(number + 1) * len(middle)),
-            shape=counts.shape,
-        )
-        off = counts - medians
-        off.sort_indices()
-        values = off.data + usual[off.indices]
-        several = int(values.max(initial=0)) + 1
-        code, place = np.unique(off.indices.astype(np.int64) * several + values, return_inverse=True)
-        at, value = code // several, code % several
-        unusual = Sparse((np.ones(len(place)), place, off.indptr), shape=(number, len(code)))
-        best, which = np.full(number, np.inf), np.full(number, -1, np.int64)
-        cost, step = self.cost[at][:, None], self.step[at][:, None]
-        block = max(1, _CELLS // max(1, number, len(code)))
-        for first in range(0, len(self.vectors), block):
-            there = self.vectors[first : first + block].T[at]
-            from_usual = _costs(np.abs(there - usual[at][:, None]), cost, step)
-            from_value = _costs(np.abs(there - value[:, None]), cost, step)
-            total = unusual @ (from_value - from_usual) + self._from_usual[first : first + block]
-            barred = np.flatnonzero((own >= first) & (own < first + there.shape[1]))
-            total[barred, own[barred] - first] = np.inf
-            total = np.round(total, _EQUAL)
-            nearest = total.argmin(axis=1)
-            least = total[np.arange(number), nearest]
-            nearer = least < best
-            best[nearer], which[nearer] = least[nearer], nearest[nearer] + first
-        return which
-
-
-def _dense(counts: Sparse, wide: int = 0) -> Iterator[tuple[slice, Vectors]]:
-    """Vectors (N, K + 1) some rows at a time; fewer where each needs `wide` numbers more."""
-    rows = max(1, _CELLS // max(counts.shape[1], wide))
-    for first in range(0, counts.shape[0], rows):
-        some = slice(first, first + rows)
-        yield some, counts[some].astype(np.int32).toarray()
-
-
-def _costs(apart: NDArray[np.integer], cost: Floats, step: Floats) -> Floats:
-    """What differences cost, a key each."""
-    further = STEPS * np.log(np.maximum(apart / step, 1.0))
-    found: Floats = np.where(apart > 0, cost + further, 0.0)
-    return found
+    def _compared(self) -> NearestVectors:
+        return NearestVectors(self.vectors, self.cost, self.step)

@@ -54,7 +54,7 @@ class CountTable:
         if kept is not None:
             given = np.ones(len(kept), bool) if weights is None else np.asarray(weights) > 0
             np.add.at(fixed, every.place, np.asarray(kept, np.int64)[given])
-        room = max(1, CELLS // width - np.count_nonzero(fixed))
+        room = max(1, CELLS // width - int((fixed > 0).sum()))
         sessions = fixed + sampled(every.hashes, every.sessions - fixed, room)
         rows = np.flatnonzero(sessions)
         column = np.full(len(every.keys) + 1, width - 1)

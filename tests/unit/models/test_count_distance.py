@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
 from deeplog_ops.errors import ModelError
-from deeplog_ops.models import count_distance
-from deeplog_ops.models.count_distance import PRIOR, STEPS, CountDistance
+from deeplog_ops.models import count_distance, nearest_vectors
+from deeplog_ops.models.count_distance import PRIOR, CountDistance
+from deeplog_ops.models.nearest_vectors import STEPS
 from deeplog_ops.models.part import ModelPart
 
 Session = tuple[str, ...]
@@ -140,7 +141,8 @@ def test_scores_do_not_depend_on_how_much_is_compared_at_once(
 ) -> None:
     whole = CountDistance.fit(training)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(count_distance, "_CELLS", 12)
+        patch.setattr(nearest_vectors, "CELLS", 12)
+        patch.setattr(count_distance, "_AT_ONCE", 2)
         blocks = CountDistance.fit(training)
         assert np.array_equal(blocks.session_scores(sessions), whole.session_scores(sessions))
         assert np.array_equal(blocks.left_out_scores(training), whole.left_out_scores(training))
