@@ -225,6 +225,30 @@ def short() -> str:
     return f"{_table(head, rows)}\n\n{told}"
 
 
+def wandering() -> str:
+    found = read("wandering")
+    rows = [
+        (
+            name,
+            str(run["trained"]),
+            *(
+                f"{1000 * run[f'false_alarms_{which}']:.0f}, {_percent(run[f'foreign_{which}'])}, {_percent(run[f'intruded_{which}'])}"
+                for which in ("without", "with")
+            ),
+            _percent(run["least_foreign_with"]),
+        )
+        for name, run in found["settings"].items()
+    ]
+    head = (
+        "programs and steps",
+        "training sessions",
+        "without strange stretches: false alarms in 1,000, foreign sessions, foreign parts found",
+        "with them, the default",
+        "worst machine: foreign sessions found",
+    )
+    return f"{_table(head, rows)}\n\n{found['machines']} machines each, {found['tested']} normal sessions on each. {_made(found)}"
+
+
 def kinds() -> str:
     found = read("kinds")
     parts: list[str] = []
@@ -358,6 +382,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "key_lstm": key_lstm,
     "others": others,
     "short": short,
+    "wandering": wandering,
     "kinds": kinds,
     "rates": rates,
     "ablation": ablation,
