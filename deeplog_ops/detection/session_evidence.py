@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv
 
 from deeplog_ops.detection import strange_stretch
+from deeplog_ops.detection.ceiling import SHORT, ceiling_holds
 from deeplog_ops.detection.session_scores import MARGIN, ORDER_CAP, SessionScores, summed
 from deeplog_ops.detection.tail import Tail
 from deeplog_ops.detection.unsupported import unsupported
@@ -38,16 +38,12 @@ Ints = NDArray[np.int64]
 KeySequence = Sequence[str]
 
 TRUST = 7.0  # nats, one in a thousand, to a model that knows a session like it: then it is anomalous even so
-CONTRADICTED = (
-    0.03  # of normal sessions, as is sure by SUM_CONFIDENCE, at the highest threshold: then there is none
-)
 NEW_KEYS = 0.01  # of the training sessions, at most, with a key of their own: then any new key tells
 FLOOR = 0.6  # of the highest threshold is the lowest: what few sessions seem to allow is not believed
 ORDER_FLOOR = ORDER_CAP  # the lowest threshold of the order alone
 SUM_TAIL = 0.01
 SUM_CONFIDENCE = 0.99
 SHORT_CONFIDENCE = 0.9  # with fewer than SHORT sessions: to ask for more would blind it, and promise nothing
-SHORT = 100
 ORDER_TAIL = 0.005
 ORDER_CONFIDENCE = 0.99
 ORDER_BUDGET = 0.5  # the share of the budget that is the order's alone
@@ -110,7 +106,7 @@ class SessionEvidence:
         if counts[known].sum() < KNOWN_ORDERS:
             known = np.ones(len(keys), bool)
         total = summed(order, sets)
-        capped = _surely(int(counts[total >= supported.highest].sum()), int(counts.sum())) <= CONTRADICTED
+        capped = ceiling_holds(int(counts[total >= supported.highest].sum()), int(counts.sum()))
         strange = strange_stretch.most_strange(*every.order.strange_steps(keys, leave_out=True))
         found = cls(
             supported=supported,
@@ -282,11 +278,6 @@ class SessionEvidence:
         chances = np.log([1.0, *(share for _, share in shares), allowed])
         beyond = np.maximum(strength - 1, 0) * at_sum
         return np.exp(np.maximum(np.interp(strength, levels, chances) - beyond, LEAST_CHANCE))
-
-
-def _surely(found: int, sessions: int) -> float:
-    """The least share of all sessions that `found` ones among so many leave likely (Clopper and Pearson)."""
-    return float(betaincinv(found, sessions - found + 1, 1 - SUM_CONFIDENCE)) if found else 0.0
 
 
 def _knots(strength: Floats, counts: NDArray[np.int64]) -> tuple[tuple[float, float], ...]:
