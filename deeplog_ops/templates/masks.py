@@ -19,10 +19,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from deeplog_ops import config
+from deeplog_ops.templates.lines import column, first_lines
 
 WILDCARD = "<*>"
 LONGEST = 2000  # of a masked message: mining and matching take time by its length
-_WHITE = " \t\n\r\v\f"
 NUMBER = r"[0-9][0-9A-Fa-f]*"
 DIGIT = "0"  # what stands for a number between the two steps
 
@@ -111,21 +111,6 @@ SPACED = "|".join(
 )
 
 
-def first_lines(messages: pl.Series) -> pl.Series:
-    """The first line of each message that is not blank, its runs of white space (of ASCII) made one space.
-
-    Later lines (a stack trace joined to its record) do not say which template printed it. Masks and parameters
-    both begin here, so that positions agree. Null becomes empty.
-    """
-    text = messages.cast(pl.String).fill_null("")
-    ragged = text.str.contains(r"  |[\t\n\r\v\f]") | text.str.starts_with(" ") | text.str.ends_with(" ")
-    if not ragged.any():
-        return text
-    rows = ragged.arg_true()
-    first = text.gather(rows).str.strip_chars(_WHITE).str.extract(r"^([^\n\r]*)", 1)
-    return text.scatter(rows, first.str.replace_all(r"[ \t\v\f]+", " ").str.strip_chars(_WHITE))
-
-
 def own_masks(lines: pl.Series, own: Sequence[config.Mask]) -> pl.Series:
     """A source's own masks, over the whole column of first lines."""
     for mask in own:
@@ -147,7 +132,7 @@ def general(shapes: pl.Series, masks: Sequence[Mask] = GENERAL) -> pl.Series:
 
 def mask(messages: pl.Series, masks: Sequence[Mask] = GENERAL, own: Sequence[config.Mask] = ()) -> pl.Series:
     """The masked message of each message: one row a row, variable parts as `<*>`."""
-    lines = own_masks(first_lines(messages), own)
+    lines = own_masks(column(first_lines(messages)), own)
     rows = lines.str.replace_all(NUMBER, DIGIT).to_frame("shape")
     distinct = rows.unique()
     distinct = distinct.with_columns(general(distinct["shape"], masks).alias("masked"))

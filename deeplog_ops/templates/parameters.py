@@ -1,14 +1,13 @@
 """Parameters: what stands at each wildcard, for whole columns, and what of it is a number.
 
-A template's wildcards are found once for every distinct shape (a line with its numbers as `0`). A shape and
-the lines behind it have the same punctuation in the same order, so a place is kept as "so many bytes after the
-n-th punctuation", and the values of a column are then cut out of its bytes with array arithmetic.
+A template's wildcards are found once for every distinct shape (a line with its numbers as `0`). A shape's bytes
+are bytes of its line, so where a wildcard begins and ends in the shape says where in the line, and the values of a
+column are then cut out of its bytes with array arithmetic.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,11 +15,7 @@ import polars as pl
 import pyarrow as pa
 
 from deeplog_ops.templates.masks import SPACED, WILDCARD
-from deeplog_ops.templates.shapes import NEWLINE
 
-_PUNCTUATION = bytes(
-    byte < 128 and not chr(byte).isalnum() for byte in range(256)
-)  # beyond ASCII there is none
 _SPACED = re.compile(SPACED.encode())
 
 Spans = list[tuple[int, int]]
@@ -63,90 +58,95 @@ def _assign(
 
 @dataclass(frozen=True)
 class Cut:
-    """The wildcards of one shape, each as (punctuation, offset) of its start and of its end.
+    """The wildcards of one shape: the byte of the shape at which each begins, and the one before which it ends.
 
-    Punctuation 0 is the one before the line. `places` is None where some place cannot be told that way (two
-    wildcards in one word, such as `a<*>b<*>`): then `text` is laid on each line.
+    `spans` is None where the text does not fit the shape: then it is laid on each line. `quantities` says of each
+    whether its values may be numbers.
     """
 
     text: str
-    places: tuple[tuple[int, int, int, int], ...] | None
+    spans: tuple[tuple[int, int], ...] | None
+    quantities: tuple[bool, ...]
+
+
+# A value that numbers_of reads has one of these shapes: its number, and what is left of exponent or unit.
+_QUANTITY = re.compile(rb"[+-]?0?\.?0?(?:[+-]0)?|<?~?[+-]?0(?:\.0)? ?[A-Za-z]*%?")
 
 
 def cut(text: str, shape: str) -> Cut:
-    """How to cut the parameters of `text` out of the lines of a shape. The text must fit the shape."""
+    """How to cut the parameters of `text` out of the lines of a shape."""
     line = shape.encode()
     found = spans(text, line)
     if found is None:
-        return Cut(text, None)
-    marks = [-1, *(place for place, byte in enumerate(line) if _PUNCTUATION[byte]), len(line)]
-    places = []
-    for start, end in found:
-        begin, finish = _place(line, marks, start), _place(line, marks, end)
-        if begin is None or finish is None:
-            return Cut(text, None)
-        places.append((*begin, *finish))
-    return Cut(text, tuple(places))
-
-
-def _place(line: bytes, marks: list[int], at: int) -> tuple[int, int] | None:
-    """A place as (punctuation, offset) that holds for every line of the shape: no number between the two."""
-    after = bisect_left(marks, at)  # the first punctuation at or after the place
-    if b"0" not in line[at : marks[after]]:
-        return after, at - marks[after]
-    before = after - 1
-    if b"0" not in line[marks[before] + 1 : at]:
-        return before, at - marks[before]
-    return None
+        return Cut(text, None, (True,) * text.count(WILDCARD))
+    quantities = (_QUANTITY.fullmatch(line, start, end) is not None for start, end in found)
+    return Cut(text, tuple(found), tuple(quantities))
 
 
 def extract(
-    lines: pl.Series, text: bytes, codes: np.ndarray, cuts: list[Cut]
+    text: bytes, places: np.ndarray, starts: np.ndarray, codes: np.ndarray, cuts: list[Cut]
 ) -> tuple[pa.ListArray, pa.ListArray]:
     """Parameters (list<string>) and their numbers (list<double>): a row a line, `codes` says which cut is its.
 
-    `text` is the joined lines (shapes.joined), less than 2 GiB.
+    `text` is the joined lines, less than 2 GiB, `places` where in it the bytes of their shapes stand, and `starts`
+    where among those each line begins (all of the room shapes).
     """
     table = _CutTable(cuts)
-    data = np.frombuffer(text, dtype=np.uint8)
-    marks = np.flatnonzero(np.frombuffer(text.translate(_PUNCTUATION), dtype=bool))
-    line_mark = np.flatnonzero(data[marks] == NEWLINE)[: len(lines)]  # of the newline before each line
-    origin = marks[line_mark] + 1
     count = table.count[codes]
     ends = np.cumsum(count)
-    row = np.repeat(np.arange(len(lines)), count)
-    place = np.repeat(table.first[codes] - (ends - count), count) + np.arange(len(row))
-    mark = line_mark[row]
-    start = marks[mark + table.start_mark[place]] + table.start_offset[place] - origin[row]
-    end = marks[mark + table.end_mark[place]] + table.end_offset[place] - origin[row]
+    place = np.arange(2 * count.sum())
+    place += np.repeat(2 * (table.first[codes] - (ends - count)), 2 * count)
+    edges = places[table.edges[place] + np.repeat(starts, 2 * count)]
     for index in np.flatnonzero(table.by_hand[codes]).tolist():
-        found = spans(table.texts[codes[index]], lines[index].encode())
-        at = slice(int(ends[index] - count[index]), int(ends[index]))
-        start[at], end[at] = zip(*found, strict=True) if found else (0, 0)
-    frame = pl.DataFrame({"line": lines.gather(row), "start": start, "size": end - start})
-    piece = pl.col("line").cast(pl.Binary).bin.slice("start", "size").cast(pl.String)
-    values = frame.select(piece).to_series()
+        begin = int(places[starts[index]])
+        found = (
+            spans(table.texts[codes[index]], text[begin : text.index(b"\n", begin)])
+            or [(0, 0)] * count[index]
+        )
+        edges[2 * (ends[index] - count[index]) : 2 * ends[index]] = begin + np.array(found).ravel()
+    values = _between(text, edges)
+    numbers = _numbers(values, np.flatnonzero(table.quantities[place[::2] // 2]))
     offsets = pa.array(np.concatenate([[0], ends]), type=pa.int32())
-    return (
-        pa.ListArray.from_arrays(offsets, values.to_arrow().cast(pa.string())),
-        pa.ListArray.from_arrays(offsets, numbers_of(values).to_arrow()),
-    )
+    return pa.ListArray.from_arrays(offsets, values), pa.ListArray.from_arrays(offsets, numbers)
+
+
+def _between(text: bytes, edges: np.ndarray) -> pa.StringArray:
+    """What stands between each even edge and the next."""
+    if not len(edges):
+        return pa.array([], type=pa.string())
+    offsets = pa.py_buffer(edges.astype(np.int32))
+    with_gaps = pa.StringArray.from_buffers(len(edges) - 1, offsets, pa.py_buffer(text))
+    return with_gaps.take(pa.array(np.arange(0, len(edges), 2)))
+
+
+def _numbers(values: pa.StringArray, quantities: np.ndarray) -> pa.DoubleArray:
+    """numbers_of the values, of which those at `quantities` alone may be numbers."""
+    chosen = values.take(pa.array(quantities))
+    text = pl.Series("value", chosen, dtype=pl.String)
+    read = text.cast(pl.Float64, strict=False) if _is_plain(chosen) else numbers_of(text)
+    numbers, valid = np.zeros(len(values)), np.zeros(len(values), dtype=bool)
+    numbers[quantities], valid[quantities] = read.fill_null(0.0).to_numpy(), read.is_not_null().to_numpy()
+    buffers = [pa.py_buffer(np.packbits(valid, bitorder="little")), pa.py_buffer(numbers)]
+    return pa.Array.from_buffers(pa.float64(), len(values), buffers)
+
+
+def _is_plain(values: pa.StringArray) -> bool:
+    """Whether all bytes of the values are digits, signs and points (or a comma or slash): no unit, no exponent."""
+    data = np.frombuffer(values.buffers()[2] or b"", dtype=np.uint8)
+    return bool((data - np.uint8(ord("+")) <= ord("9") - ord("+")).all())
 
 
 class _CutTable:
-    """Cuts as flat arrays: those of cut c stand at first[c] .. first[c] + count[c]."""
+    """Cuts as flat arrays: those of cut c stand at first[c] .. first[c] + count[c], with two edges each."""
 
     def __init__(self, cuts: list[Cut]) -> None:
         self.texts = [cut.text for cut in cuts]
-        self.by_hand = np.array([cut.places is None for cut in cuts], dtype=bool)
-        rows = [
-            cut.places if cut.places is not None else ((0, 0, 0, 0),) * cut.text.count(WILDCARD)
-            for cut in cuts
-        ]
-        self.count = np.array([len(row) for row in rows], dtype=np.int64)
+        self.by_hand = np.array([cut.spans is None for cut in cuts], dtype=bool)
+        self.count = np.array([len(cut.quantities) for cut in cuts], dtype=np.int64)
         self.first = np.cumsum(self.count) - self.count
-        flat = np.array([place for row in rows for place in row], dtype=np.int64).reshape(-1, 4)
-        self.start_mark, self.start_offset, self.end_mark, self.end_offset = flat.T.copy()
+        self.quantities = np.array([may for cut in cuts for may in cut.quantities], dtype=bool)
+        spans = [span for cut in cuts for span in cut.spans or ((0, 0),) * len(cut.quantities)]
+        self.edges = np.array(spans, dtype=np.int64).ravel()
 
 
 _SIZE = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}

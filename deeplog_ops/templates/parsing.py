@@ -21,8 +21,9 @@ from deeplog_ops import config
 from deeplog_ops.records import Template, template_id
 from deeplog_ops.templates import masks, parameters, pieces
 from deeplog_ops.templates.catalogue import Catalogue
+from deeplog_ops.templates.lines import column, first_lines
 from deeplog_ops.templates.matching import Matcher
-from deeplog_ops.templates.shapes import joined, shapes
+from deeplog_ops.templates.shapes import joined, kept, places, shapes, starts
 
 PARSED = pa.schema(
     [
@@ -71,8 +72,12 @@ class MessageParser:
         return pl.Series("masked", missing, dtype=pl.String).sort()
 
     def _shapes(self, messages: pl.Series) -> pl.Series:
-        lines = masks.own_masks(masks.first_lines(messages), self.settings.masks)
-        return pl.Series("shape", shapes(joined(lines)), dtype=pl.String).unique()
+        text = self._own_masks(first_lines(messages))
+        return pl.Series("shape", shapes(text).unique(), dtype=pl.String)
+
+    def _own_masks(self, text: bytes) -> bytes:
+        own = self.settings.masks
+        return joined(masks.own_masks(column(text), own)) if own else text
 
     def parse(self, messages: pl.Series) -> pa.Table:
         """Columns key (string), parameters (list<string>) and numbers (list<double>): one row a message.
@@ -84,20 +89,22 @@ class MessageParser:
         return pa.concat_tables(_in_slices(self._parse, messages.cast(pl.String)))
 
     def _parse(self, messages: pl.Series) -> pa.Table:
-        lines = masks.first_lines(messages)
-        text = joined(lines)
-        codes, distinct = self._distinct(lines, text)
+        text = first_lines(messages)
+        keep = kept(text)
+        shape = shapes(text, keep)
+        codes, distinct = self._distinct(text, shape)
         plans = self._plan(distinct)
         key = pa.array([plans[shape][0] for shape in distinct], type=pa.string()).take(pa.array(codes))
-        values, numbers = parameters.extract(lines, text, codes, [plans[shape][1] for shape in distinct])
+        cuts = [plans[shape][1] for shape in distinct]
+        values, numbers = parameters.extract(text, places(keep, len(text)), starts(shape), codes, cuts)
         return pa.table([key, values, numbers], schema=PARSED)
 
-    def _distinct(self, lines: pl.Series, text: bytes) -> tuple[np.ndarray, list[_Shape]]:
+    def _distinct(self, text: bytes, shape: pa.StringArray) -> tuple[np.ndarray, list[_Shape]]:
         """For each line which of the distinct shapes is its. A shape is given after and before own masks."""
-        codes, plain = _encoded(text)
+        codes, plain = _encoded(shape)
         if not self.settings.masks:
             return codes, [(shape, shape) for shape in plain]
-        own_codes, own = _encoded(joined(masks.own_masks(lines, self.settings.masks)))
+        own_codes, own = _encoded(shapes(self._own_masks(text)))
         pairs, codes = np.unique(own_codes * len(plain) + codes, return_inverse=True)
         return codes, [(own[pair // len(plain)], plain[pair % len(plain)]) for pair in pairs.tolist()]
 
@@ -106,6 +113,8 @@ class MessageParser:
         kept = self._plans  # another thread may put a new one in its place
         plans = {shape: kept[shape] for shape in distinct if shape in kept}
         new = [shape for shape in distinct if shape not in plans]
+        if not new:
+            return plans
         masked = masks.general(pl.Series("shape", [own for own, _ in new], dtype=pl.String))
         for shape, masked_shape in zip(new, masked.to_list(), strict=True):
             key, text = self._find(masked_shape) or (CATCH_ALL.template_id, CATCH_ALL.text)
@@ -144,9 +153,9 @@ class MessageParser:
         return Matcher(template.text for template in self.mined)
 
 
-def _encoded(text: bytes) -> tuple[np.ndarray, list[str]]:
-    """The shape of each joined line as a number, and the shapes that the numbers stand for."""
-    encoded = shapes(text).dictionary_encode()
+def _encoded(shape: pa.StringArray) -> tuple[np.ndarray, list[str]]:
+    """The shape of each line as a number, and the shapes that the numbers stand for."""
+    encoded = shape.dictionary_encode()
     distinct = [shape.removesuffix("\n") for shape in encoded.dictionary.to_pylist()]
     return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), distinct
 
