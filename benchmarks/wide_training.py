@@ -1,8 +1,8 @@
 """What a training with many distinct sessions and keys takes: python -m benchmarks.wide_training [SESSIONSxKEYS ...]
 
-Sessions of many small workflows, about 30 events each, no two with the same counts. The set score, the default verdict and
-the other detectors' opinions learn from them and judge as many again as a day judges at once, each in a process of its
-own. Printed are the seconds and how far the resident memory went above what the sessions themselves take.
+Sessions of many small workflows, about 30 events each, no two with the same counts. The set score, the default verdict,
+the other detectors' opinions and some of these detectors alone learn from them and judge as many again as a day judges at
+once, each in a process of its own. Printed are the seconds and how far the resident memory went above what the sessions themselves take.
 """
 
 from __future__ import annotations
@@ -13,13 +13,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from deeplog_ops.models.classic.model import MakeScore
+
 SIZES = ("2800x20", "20000x1000", "100000x300", "200000x2000")
-STEPS = ("counts", "verdict", "opinions")
+STEPS = ("counts", "verdict", "opinions", "detectors")
+DETECTORS = ("pca", "isolation_forest", "one_class_svm", "invariants")  # the others take minutes
 KINDS = 20  # keys of one workflow
 EVENTS = 30
 JUDGED = 2**13  # as `steps.session_verdicts` takes at once
@@ -60,6 +65,7 @@ def _one(step: str, sessions: int, keys: int) -> dict[str, float]:
     from deeplog_ops.detection.session_evidence import SessionEvidence
     from deeplog_ops.models.classic.supervised import SUPERVISED  # noqa: F401  scikit-learn is loaded by now
     from deeplog_ops.models.count_distance import CountDistance
+    from deeplog_ops.models.detectors import CLASSIC
     from deeplog_ops.steps.opinions import fit_opinions, opinions
 
     training, new = wide_sessions(sessions, keys), wide_sessions(JUDGED, keys, seed=1)
@@ -82,10 +88,19 @@ def _one(step: str, sessions: int, keys: int) -> dict[str, float]:
     elif step == "verdict":
         evidence = timed("fit", lambda: SessionEvidence.fit(training, weights, budget=0.001))
         timed("judge", lambda: evidence.judge(new))
+    elif step == "detectors":
+        for name in DETECTORS:
+            timed(name, partial(_learnt_and_judged, CLASSIC[name], training, new))
     else:
         part = timed("fit", lambda: fit_opinions(training, weights, [], budget=0.001, seed=0))
         timed("judge", lambda: opinions(part, new))
     return said
+
+
+def _learnt_and_judged(make: MakeScore, training: list[Session], new: list[Session]) -> None:
+    from deeplog_ops.models.classic.model import ClassicModel
+
+    ClassicModel.fit(make, training).session_scores(new)
 
 
 def main() -> None:
