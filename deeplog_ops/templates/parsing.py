@@ -165,11 +165,11 @@ def _in_slices(work: Callable[[pl.Series], _Result], messages: pl.Series) -> lis
 
     Slices bound the memory of what is made in between, and keep strings within Arrow's 2 GiB.
     """
-    block = messages.str.len_bytes().fill_null(0).cast(pl.Int64).cum_sum().to_numpy() // _BYTES_AT_ONCE
-    block += np.arange(len(messages)) // _ROWS_AT_ONCE
-    edges = [0, *(np.flatnonzero(np.diff(block)) + 1).tolist(), len(messages)]
+    ends = messages.str.len_bytes().fill_null(0).cast(pl.Int64).cum_sum().to_numpy()
+    full = np.searchsorted(ends, np.arange(_BYTES_AT_ONCE, int(ends[-1]) if len(ends) else 0, _BYTES_AT_ONCE))
+    edges = sorted({*range(0, len(messages), _ROWS_AT_ONCE), *full.tolist(), len(messages)})
     slices = [messages.slice(start, end - start) for start, end in itertools.pairwise(edges)]
-    if len(slices) == 1:
+    if len(slices) < 2:
         return [work(messages)]
     with ThreadPoolExecutor(min(len(slices), os.cpu_count() or 1)) as threads:
         return list(threads.map(work, slices))
