@@ -18,12 +18,12 @@ from deeplog_ops.config import KeyModelSettings
 from deeplog_ops.errors import ModelError
 from deeplog_ops.models.contract import SessionModel
 from deeplog_ops.models.part import ModelPart
-from deeplog_ops.records import DetectorOpinion
+from deeplog_ops.records import DetectorOpinion, stable_digest
 
 log = logging.getLogger(__name__)
 
 PART = "opinions"
-VECTORS = 1_000  # distinct sequences that an opinion is learnt from: those that most sessions have
+SEQUENCES = 1_000  # distinct ones that an opinion is learnt from: of more, a sample of the sessions
 VERDICTS = 200  # sessions known to be true that the supervised ones learn from
 
 Keys = tuple[str, ...]
@@ -45,13 +45,20 @@ class Opinion:
 def fit_opinions(
     sequences: Sequence[Keys], weights: Sequence[int], anomalous: Sequence[Keys], *, budget: float, seed: int
 ) -> ModelPart:
-    """The part "opinions" of a version, of distinct sequences; their thresholds come from sessions held out in turn."""
+    """The part "opinions" of a version, of distinct sequences; their thresholds come from sessions held out in turn.
+
+    Of more than SEQUENCES a sample of the sessions is learnt from, and not the sequences that most sessions have: to these
+    all others would be odd.
+    """
     from deeplog_ops.evaluation.judges import threshold_judge
     from deeplog_ops.models.classic.supervised import LEAST_SCALE, SUPERVISED, fit_supervised
     from deeplog_ops.models.detectors import CLASSIC, DETECTORS
+    from deeplog_ops.models.session_counts import sampled
 
-    order = sorted(range(len(sequences)), key=lambda row: (-weights[row], sequences[row]))[:VECTORS]
-    keys, counts = [sequences[row] for row in order], [weights[row] for row in order]
+    hashes = np.array([int(stable_digest(keys)[:16], 16) for keys in sequences], np.uint64)
+    sessions = sampled(hashes, np.asarray(weights, np.int64), SEQUENCES)
+    chosen = sorted(np.flatnonzero(sessions).tolist(), key=lambda row: (-sessions[row], sequences[row]))
+    keys, counts = [sequences[row] for row in chosen], sessions[chosen].tolist()
     bad = list(anomalous)[:VERDICTS]
     settings = KeyModelSettings(seed=seed)
     thresholds: dict[str, float] = {}
