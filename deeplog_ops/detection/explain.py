@@ -53,9 +53,12 @@ def relation_reason(first: str, came: int, second: str, other: int, usual: int) 
 
 
 def stretch_reason(first: int, strange: int, steps: int) -> str:
-    """One sentence on a stretch of so many steps from the place `first` on, in which so many are strange (see
+    """One sentence on a stretch of so many steps from the place `first` on, with so many different strange ones (see
     `strange_stretch`). People count steps from 1."""
-    return f"From step {first + 1:,} on, {strange} of {steps} steps never came after the one before them in training."
+    return (
+        f"In {steps} steps from step {first + 1:,} on, {strange} different ones never came after the one before them "
+        "in training."
+    )
 
 
 def _difference(text: str, came: int, usual: int) -> str:

@@ -2,7 +2,8 @@
 
 A step is strange when it never came after the one before it in training. One of them is a surprise that the order score
 knows. Where sessions are long and vary freely, each is unlike all others and has a few; then what tells is that they
-come close together, as in a program that never ran before.
+come close together, as in a program that never ran before. A step that a session repeats counts once: a loop of its own is one
+strange step, and no foreign program.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 STRETCH = 16  # steps, the end of a session among them
-LEAST = 8  # strange ones in a stretch, from where on it may tell
+LEAST = 6  # strange ones in a stretch, from where on it may tell
 BUDGET = 0.5  # the share of the budget of false alarms that is theirs
 APART = 4  # strange steps more than all others but one session of training have: that one is an accident
 

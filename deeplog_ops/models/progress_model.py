@@ -122,7 +122,7 @@ class ProgressModel:
         self, sequences: Sequence[Sequence[str]], *, leave_out: bool = False
     ) -> tuple[NDArray[np.bool_], Ints]:
         """Whether each event and end never came after the key before it in training, flat (E,), and where each sequence
-        begins (N + 1,).
+        begins (N + 1,). A step that a sequence repeats is told of once, where it first came.
 
         `leave_out` is for training sequences: then a session of the sequence itself does not count.
         """
@@ -132,7 +132,9 @@ class ProgressModel:
         (came,) = _looked_up(self.levels[LAST].pair, pair, self.levels[LAST].pairs)
         if leave_out:
             came = came - _own(events, history, pair, came)[1]
-        return came <= 0, events.starts
+        first = np.zeros(len(pair), bool)
+        first[np.unique(mixed(events.sequence.view(np.uint64), pair), return_index=True)[1]] = True
+        return first & (came <= 0), events.starts
 
     def expected(self, keys: Sequence[str], place: int, most: int) -> list[tuple[str, float]]:
         """The likeliest keys at `place` of a session, with their probabilities, "" for the end; likeliest first."""
