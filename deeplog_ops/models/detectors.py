@@ -102,7 +102,7 @@ DETECTORS: Mapping[str, Detector] = {
     "pca": Detector(_classic(CLASSIC["pca"]), least_scale=0.1),
     "isolation_forest": Detector(_classic(CLASSIC["isolation_forest"]), least_scale=0.02, seeded=True),
     "lof": Detector(_classic(CLASSIC["lof"]), least_scale=0.05),
-    "one_class_svm": Detector(_classic(CLASSIC["one_class_svm"]), least_scale=0.02),
+    "one_class_svm": Detector(_classic(CLASSIC["one_class_svm"]), least_scale=0.1),
     "log_clustering": Detector(_classic(CLASSIC["log_clustering"]), least_scale=0.05),
     "invariants": Detector(_classic(CLASSIC["invariants"])),
 }

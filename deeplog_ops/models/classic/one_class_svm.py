@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from sklearn.svm import OneClassSVM
 
 from deeplog_ops.models.classic.count_vectors import Counts, CountTable, Features, Floats
@@ -12,7 +13,11 @@ ROWS = 5_000  # distinct vectors at most, those of most sessions
 
 
 def one_class_svm(table: CountTable, seed: int = 0) -> CountScore:
-    """How far outside, of 1 at most: the kernel knows no distances beyond its reach."""
+    """How far outside, in nats: minus the logarithm of the kernel's similarity to training, which is 1 at most.
+
+    The similarity itself would do to rank, but it is nearly 0 beyond the kernel's reach: after few sessions the tail of
+    normal scores would put the threshold where no score ever comes.
+    """
     features = Features.fit(table, "log", "median")
     rows = table.heaviest(ROWS)
     share = table.sessions[rows] / table.sessions[rows].mean()
@@ -21,7 +26,8 @@ def one_class_svm(table: CountTable, seed: int = 0) -> CountScore:
     total = abs(float(estimator.dual_coef_.sum())) or 1.0
 
     def score(counts: Counts) -> Floats:
-        found: Floats = 1 - estimator.score_samples(features.of(counts)) / total
+        similarity = estimator.score_samples(features.of(counts)) / total
+        found: Floats = -np.log(np.maximum(similarity, np.finfo(float).tiny))
         return found
 
     return score
