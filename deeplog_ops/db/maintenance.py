@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from sqlalchemy import Engine, text
 
 from deeplog_ops.db.engine import transaction
 from deeplog_ops.db.months import drop_empty_months
 from deeplog_ops.db.publish import DAY_TABLES
+from deeplog_ops.db.raw_files import noted_last_by
 from deeplog_ops.db.sources import source_of
 
 # Days go last: the ledger of a day that still has a row must be there. What people said stays, and so do the sessions
@@ -22,17 +24,18 @@ def expire_results(engine: Engine, source_key: str, before: date) -> int:
     Partitions of months that hold nothing any more, of any source, are dropped. Templates stay: ids are for ever.
     """
     with transaction(engine) as connection:
-        key = {"source_id": source_of(connection, source_key), "before": before}
+        key: dict[str, Any] = {"source_id": source_of(connection, source_key), "before": before}
         deleted = 0
         for table in _RESULTS:
             deleted += connection.execute(
                 text(f"DELETE FROM deeplog.{table} WHERE source_id = :source_id AND day < :before"), key
             ).rowcount
-        # Trainings stay as long as their versions do.
+        # Trainings stay as long as their versions do, and with the files in the ledger the run that noted them last.
+        key["kept"] = noted_last_by(connection, key["source_id"])
         deleted += connection.execute(
             text(
                 "DELETE FROM deeplog.runs WHERE source_id = :source_id AND kind = 'daily' AND day < :before "
-                "AND state <> 'running'"
+                "AND state <> 'running' AND run_id IS DISTINCT FROM CAST(:kept AS bigint)"
             ),
             key,
         ).rowcount

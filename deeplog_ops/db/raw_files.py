@@ -92,13 +92,22 @@ def files_found_with(engine: Engine, source_key: str) -> Mapping[str, Any] | Non
     """The configuration with which the source's files were noted last; None where they never were."""
     with transaction(engine) as connection:
         return connection.execute(
-            text(
-                "SELECT r.config FROM deeplog.runs r JOIN deeplog.run_stages s USING (run_id) "
-                "WHERE r.source_id = :source_id AND s.stage = 'find_files' AND s.state = 'done' "
-                "ORDER BY s.finished_at DESC LIMIT 1"
-            ),
-            {"source_id": source_of(connection, source_key)},
+            text("SELECT config FROM deeplog.runs WHERE run_id = :run_id"),
+            {"run_id": noted_last_by(connection, source_of(connection, source_key))},
         ).scalar()
+
+
+def noted_last_by(connection: Connection, source_id: int) -> int | None:
+    """The run that noted the source's files last; None where none did. It stays when others are deleted: its configuration
+    says how the times that are known of the files were read."""
+    return connection.execute(
+        text(
+            "SELECT r.run_id FROM deeplog.runs r JOIN deeplog.run_stages s USING (run_id) "
+            "WHERE r.source_id = :source_id AND s.stage = 'find_files' AND s.state = 'done' "
+            "ORDER BY s.finished_at DESC LIMIT 1"
+        ),
+        {"source_id": source_id},
+    ).scalar()
 
 
 def raw_files(engine: Engine, source_key: str) -> list[RawFile]:

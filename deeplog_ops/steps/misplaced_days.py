@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from pydantic import ValidationError
 
 from deeplog_ops.config import SourceConfig
 from deeplog_ops.db import ledger
-from deeplog_ops.db.published_days import PublishedDay, forget_day, published_days
+from deeplog_ops.db.published_days import PublishedDay, forget_days, published_days
 from deeplog_ops.errors import DatabaseError
 from deeplog_ops.records import DayBounds, RawFile
 from deeplog_ops.steps.duplicates import mark_duplicates
 from deeplog_ops.steps.find_files import holds_lines_of, reading_of_times, survey
 from deeplog_ops.steps.workplace import Workplace
+
+_BACK = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,9 @@ class MisplacedDays:
 def misplaced_days(place: Workplace, source_name: str) -> MisplacedDays:
     """What of the published days the raw files that are there contradict.
 
-    Of a file that was not read to its end as it is read now only the first time is known; until the days where its
-    lines are now were run, it may still have lines up to its last change. Such days are said to be read otherwise.
+    Of a file that was not read to its end as it is read now only the first time of its head is known; until the days
+    where its lines are now were run, it may still have lines from the day before that up to its last change. Such days
+    are said to be read otherwise.
     """
     source = place.registered(source_name)
     files = _files(place, source)
@@ -65,7 +68,7 @@ def forget(place: Workplace, source_name: str, days: Sequence[date]) -> dict[dat
                 f"{held.path} has lines of {day}, or may have: run the day again, `deeplog-ops run daily --source "
                 f"{source_name} --day {day}`. Nothing was deleted"
             )
-    return {day: forget_day(place.engine, source.key, day) for day in days}
+    return forget_days(place.engine, source.key, days)
 
 
 def _files(place: Workplace, source: SourceConfig) -> list[RawFile]:
@@ -82,9 +85,19 @@ def _held(files: Sequence[RawFile], published: PublishedDay, source: SourceConfi
     ]  # one of them, unless the day is misplaced
     for file in (*own, *files):
         timeless = file.first_time is None and file.day_hint is None
-        if holds_lines_of(file, bounds, zone) or (timeless and file.file_id in published.file_ids):
+        if holds_lines_of(_begun_earlier(file), bounds, zone) or (
+            timeless and file.file_id in published.file_ids
+        ):
             return file
     return None
+
+
+def _begun_earlier(file: RawFile) -> RawFile:
+    """As the file may turn out: until it was read to its end, its first time is its head's, and lines may go back by up to
+    a day."""
+    if file.first_time is None or file.last_time is not None:
+        return file
+    return replace(file, first_time=file.first_time - _BACK)
 
 
 def _read_with(published: PublishedDay) -> tuple[object, ...] | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from deeplog_ops.db.maintenance import expire_results
 from deeplog_ops.errors import DatabaseError
 from deeplog_ops.steps import source_files
 from deeplog_ops.steps.begin import begin_day
@@ -131,15 +132,64 @@ def test_days_whose_files_are_gone_or_were_run_again_are_not_named(place: Workpl
 
 
 def test_a_day_is_not_taken_away_under_a_run(place: Workplace) -> None:
-    wrong = date(2026, 3, 2)
-    assert events(place, wrong, "wrong") == 1
+    earlier, wrong = date(2026, 3, 1), date(2026, 3, 2)
+    assert events(place, earlier, "wrong") == events(place, wrong, "wrong") == 1
     set_right(place, "year: 2024")
     for day in (date(2024, 3, 1), date(2024, 3, 2)):
         events(place, day, "right")
     begin_day(place, "box", wrong, "another", trigger="cli")
-    with pytest.raises(DatabaseError, match="of 2026-03-02 is under way since"):
-        forget(place, "box", [wrong])
-    assert wrong in days(place)
+    with pytest.raises(DatabaseError, match=r"of 2026-03-02 is under way since .* Nothing was deleted"):
+        forget(place, "box", [earlier, wrong])
+    assert {earlier, wrong} <= set(days(place))
+
+
+def test_times_stay_those_of_the_right_year_when_the_last_run_of_a_wrong_one_is_taken_away(
+    place: Workplace,
+) -> None:
+    right, wrong = date(2024, 3, 2), date(2026, 3, 2)
+    for log in (place.sources.parent / "logs").iterdir():
+        changed = datetime(2024, 3, 3, tzinfo=UTC).timestamp()
+        os.utime(log, (changed, changed))
+    set_right(place, "year: 2024")
+    assert events(place, right, "first") == 1
+    path = place.sources / "box.yaml"
+    path.write_text(path.read_text().replace("2024", "2026"))
+    assert events(place, wrong, "wrong") == 1
+    path.write_text(path.read_text().replace("2026", "2024"))
+    assert misplaced_days(place, "box") == MisplacedDays((wrong,), ())
+    assert list(forget(place, "box", [wrong])) == [wrong]
+    assert events(place, date(2024, 3, 1), "later") == 1, "the file is looked for where its lines are"
+    assert days(place) == [date(2024, 3, 1), right]
+
+
+def test_times_stay_those_of_the_right_year_when_the_last_run_expires_as_one_of_a_wrong_past(
+    place: Workplace,
+) -> None:
+    set_right(place, "year: 2024")
+    assert events(place, date(2024, 3, 2), "first") == 1
+    path = place.sources / "box.yaml"
+    path.write_text(path.read_text().replace("2024", "2016"))
+    assert events(place, date(2016, 3, 2), "wrong") == 1
+    path.write_text(path.read_text().replace("2016", "2024"))
+    expire_results(place.engine, place.registered("box").key, date(2020, 1, 1))
+    assert days(place) == [date(2024, 3, 2)]
+    assert events(place, date(2024, 3, 1), "later") == 1
+
+
+def test_a_day_of_which_a_growing_file_has_a_late_line_is_not_taken_away(place: Workplace) -> None:
+    logs = place.sources.parent / "logs"
+    (logs / "messages.1").unlink()
+    head = "".join(f"Mar  2 00:00:10 box cron[{number}]: started\n" for number in range(3_000))
+    (logs / "messages.2").write_text(head + "Mar  1 23:59:50 box cron[9]: started\n")
+    os.utime(logs / "messages.2", (CHANGED, CHANGED))
+    day = date(2026, 3, 1)
+    assert events(place, day, "first") == 1
+    with (logs / "messages.2").open("a") as log:
+        log.write("Mar  2 00:00:20 box cron[9]: started\n")
+    os.utime(logs / "messages.2", (CHANGED + 60, CHANGED + 60))
+    assert misplaced_days(place, "box") == MisplacedDays((), ())
+    with pytest.raises(DatabaseError, match="has lines of 2026-03-01, or may have"):
+        forget(place, "box", [day])
 
 
 def test_health_names_them_and_source_forget_refuses_days_that_have_lines(run: Run, platform: Sample) -> None:
