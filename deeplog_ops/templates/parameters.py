@@ -123,17 +123,23 @@ def _numbers(values: pa.StringArray, quantities: np.ndarray) -> pa.DoubleArray:
     """numbers_of the values, of which those at `quantities` alone may be numbers."""
     chosen = values.take(pa.array(quantities))
     text = pl.Series("value", chosen, dtype=pl.String)
-    read = text.cast(pl.Float64, strict=False) if _is_plain(chosen) else numbers_of(text)
+    read = text.cast(pl.Float64, strict=False)
+    if len(worded := _worded(chosen)):
+        read = read.scatter(worded, numbers_of(text.gather(worded)))
     numbers, valid = np.zeros(len(values)), np.zeros(len(values), dtype=bool)
     numbers[quantities], valid[quantities] = read.fill_null(0.0).to_numpy(), read.is_not_null().to_numpy()
     buffers = [pa.py_buffer(np.packbits(valid, bitorder="little")), pa.py_buffer(numbers)]
     return pa.Array.from_buffers(pa.float64(), len(values), buffers)
 
 
-def _is_plain(values: pa.StringArray) -> bool:
-    """Whether all bytes of the values are digits, signs and points (or a comma or slash): no unit, no exponent."""
-    data = np.frombuffer(values.buffers()[2] or b"", dtype=np.uint8)
-    return bool((data - np.uint8(ord("+")) <= ord("9") - ord("+")).all())
+def _worded(values: pa.StringArray) -> np.ndarray:
+    """Which values have more than digits, signs and points (or a comma or slash): a unit, an exponent, a word."""
+    _, offsets, data = values.buffers()
+    other = np.frombuffer(data or b"", dtype=np.uint8) - np.uint8(ord("+")) > ord("9") - ord("+")
+    if not other.any():
+        return np.array([], dtype=np.int64)
+    before = np.concatenate([[0], np.cumsum(other, dtype=np.int32)])
+    return np.flatnonzero(np.diff(before[np.frombuffer(offsets, dtype=np.int32)[: len(values) + 1]]))
 
 
 class _CutTable:
@@ -167,8 +173,9 @@ _BYTES = {
     **{prefix: 1024.0**power for prefix, power in _SIZE.items() if prefix in ("k", "m", "g", "t")},
 }
 UNITS: dict[str, float] = {**_BYTES, **_SECONDS, "%": 1.0, "percent": 1.0}
+_UNIT = pl.Enum(list(UNITS))
 _DECIMAL = r"^[+-]?[0-9]+\.[0-9]+[eE][+-]?[0-9]{1,3}$"
-_WITH_UNIT = r"^<?~?([+-]?[0-9]+(?:\.[0-9]+)?) ?([A-Za-z]+|%)$"
+_WITH_UNIT = r"^<?~?(?<amount>[+-]?[0-9]+(?:\.[0-9]+)?) ?(?<unit>[A-Za-z]+|%)$"
 
 
 def numbers_of(text: pl.Series) -> pl.Series:
@@ -182,10 +189,9 @@ def numbers_of(text: pl.Series) -> pl.Series:
     doubtful = (number.is_not_null() & text.str.contains("[A-Za-z]")).arg_true()  # nan, inf, 5e10
     number = number.scatter(doubtful.filter(~text.gather(doubtful).str.contains(_DECIMAL)), None)
     rows = number.is_null().arg_true()
-    rows = rows.filter(text.gather(rows).str.contains(_WITH_UNIT))
     if len(rows):
-        found = text.gather(rows)
-        unit = found.str.extract(_WITH_UNIT, 2).str.to_lowercase()
-        factor = unit.replace_strict(UNITS, default=None, return_dtype=pl.Float64)
-        number = number.scatter(rows, found.str.extract(_WITH_UNIT, 1).cast(pl.Float64) * factor)
+        found = text.gather(rows).str.extract_groups(_WITH_UNIT).struct
+        unit = found.field("unit").str.to_lowercase()
+        factor = pl.Series(list(UNITS.values())).gather(unit.cast(_UNIT, strict=False).to_physical())
+        number = number.scatter(rows, found.field("amount").cast(pl.Float64) * factor)
     return number
