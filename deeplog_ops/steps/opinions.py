@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 PART = "opinions"
 SEQUENCES = 1_000  # distinct ones that an opinion is learnt from: of more, a sample of the sessions
+IN_NATS = ["one_class_svm"]  # whose scores are minus the logarithm of what older versions held against 1
 VERDICTS = 200  # sessions known to be true that the supervised ones learn from
 
 Keys = tuple[str, ...]
@@ -80,6 +81,7 @@ def fit_opinions(
             "anomalous": [list(each) for each in bad],
             "seed": seed,
             "thresholds": thresholds,
+            "in_nats": IN_NATS,
         }
     )
 
@@ -136,6 +138,8 @@ def learnt_again(part: ModelPart) -> list[LearntDetector]:
         else:
             log.warning("this program has no detector %s, which the version has an opinion of", name)
             continue
+        if name in IN_NATS and name not in data.get("in_nats", ()):
+            threshold = -np.log1p(-threshold) if threshold < 1 else np.inf
         found.append(LearntDetector(name, model, float(threshold)))
     return found
 
