@@ -173,7 +173,8 @@ class SessionEvidence:
 
     def telling_strange(self, budget: float | None = None) -> float:
         """How many strange steps in a stretch make a session anomalous; infinite where that tells nothing here."""
-        return strange_stretch.telling(self.strange, self.sessions, self._allowed(budget))
+        # Of the sessions that were counted in training: those that people vouched for since are not among them.
+        return strange_stretch.telling(self.strange, self.sum_tail.sessions, self._allowed(budget))
 
     def strange_stretches(
         self, sequences: Sequence[KeySequence], budget: float | None = None

@@ -105,7 +105,7 @@ def _finding(
         worst = stretch.first + int(surprise[stretch.first : stretch.last + 1].argmax())
     elif surprise[worst] < PLAIN and differences:
         kind, worst = KEY_COUNTS, _last_of(keys, differences, worst)
-    elif worst == len(keys):
+    if kind == KEY_ORDER and worst == len(keys):
         kind = MISSING_END
     history = (worst, tuple(keys[: worst + 1]))
     if history not in ranked:  # what was expected does not depend on what came later

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,6 +73,14 @@ def test_what_tells_is_more_than_any_session_of_training_has_or_all_but_one_that
     assert level(16, 6) == 10
     assert level(16, 16) == np.inf
     assert level(13, 9) == 13
+
+
+def test_sessions_that_people_vouch_for_leave_the_number_that_tells() -> None:
+    evidence = replace(
+        SessionEvidence.fit(transfers(100, 1), budget=0.01), strange=(100, *(3,) * (STRETCH - 1))
+    )
+    assert evidence.telling_strange() == np.inf
+    assert evidence.with_vouched([("start", "end")], [1_000]).telling_strange() == np.inf
 
 
 def test_one_odd_session_of_training_does_not_hide_the_next_foreign_ones() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from deeplog_ops.config import Detection, KeyModelSettings
 from deeplog_ops.detection.session_evidence import SessionEvidence
 from deeplog_ops.detection.session_findings import _finding
+from deeplog_ops.detection.strange_stretch import Stretch
 from deeplog_ops.detection.verdicts import anomalies, flagged
 from deeplog_ops.errors import LakeError
 from deeplog_ops.models.key_model import KeyModel
@@ -198,6 +199,17 @@ def test_what_the_sentence_says_of_the_key_agrees_with_what_was_expected(model: 
         assert told, found.reason
         assert float(told[1]) + found.expected[0].probability <= 1.0001
         assert told[2] != "0"
+
+
+def test_a_strange_stretch_whose_worst_place_is_the_end_is_a_missing_end() -> None:
+    keys = ["open", "write"]
+    order = EVIDENCE.supported.order
+    row = {"keys": keys, "rank": [0] * 3, "probability": [1.0] * 3}
+    told = _finding(
+        row, 2.0, 1e-4, np.array([5.0, 6.0, 9.0]), [], Stretch(0, 2, 3),
+        frozenset(order.vocabulary.keys), EVIDENCE, BUDGET, TEXTS, {},
+    )  # fmt: skip
+    assert (told.kind, told.worst, told.template_id) == ("missing_end", 2, None)
 
 
 def test_a_session_that_ends_as_expected_has_no_missing_end() -> None:
