@@ -12,19 +12,20 @@ from benchmarks.generated_workflows import sessions
 from deeplog_ops.models.part import ModelPart
 from deeplog_ops.steps.opinions import SEQUENCES, fit_opinions, opinions
 
+TRAINED = 20_000
 BUSY = 4  # a workflow with so many branches at once that hardly two of its sessions are the same
 
 
 @pytest.fixture(scope="module")
 def busy() -> ModelPart:
-    training = Counter(sessions(BUSY, 6_000))
+    training = Counter(sessions(BUSY, TRAINED))
     return fit_opinions(list(training), list(training.values()), [], budget=0.001, seed=0)
 
 
 def test_of_very_many_distinct_sequences_a_sample_of_the_sessions_is_learnt_from(busy: ModelPart) -> None:
-    assert len(Counter(sessions(BUSY, 6_000))) > 2 * SEQUENCES
+    assert len(Counter(sessions(BUSY, TRAINED))) > 5 * SEQUENCES
     assert len(busy.data["sequences"]) == SEQUENCES
-    usual = np.mean([len(keys) for keys in sessions(BUSY, 6_000)])
+    usual = np.mean([len(keys) for keys in sessions(BUSY, TRAINED)])
     learnt = np.average([len(keys) for keys in busy.data["sequences"]], weights=busy.data["weights"])
     assert learnt == pytest.approx(usual, rel=0.02)
 
@@ -38,7 +39,7 @@ def test_new_normal_sessions_are_hardly_flagged_where_hardly_two_are_the_same(bu
 
 
 def test_what_is_learnt_depends_neither_on_the_order_nor_on_another_run(busy: ModelPart) -> None:
-    training = Counter(sessions(BUSY, 6_000))
+    training = Counter(sessions(BUSY, TRAINED))
     turned = list(training)[::-1]
     again = fit_opinions(turned, [training[keys] for keys in turned], [], budget=0.001, seed=0)
     assert json.dumps(again.data) == json.dumps(busy.data)
