@@ -51,12 +51,15 @@ class MessageParser:
         self.catalogue = catalogue
         self.settings = settings
         self.mined = mined
-        self._plans: dict[_Shape, _Plan] = {}  # of shapes seen lately, bounded
-        self._found: dict[str, tuple[str, str] | None] = {}  # of masked messages seen lately, bounded
+        self._masked: dict[str, str] = {}  # of shapes seen lately, bounded, as are these:
+        self._plans: dict[_Shape, _Plan] = {}
+        self._found: dict[str, tuple[str, str] | None] = {}  # of masked messages
 
     def with_templates(self, templates: Iterable[Template]) -> MessageParser:
         """A parser that also knows these, for messages that the catalogue does not match."""
-        return MessageParser(self.catalogue, self.settings, (*self.mined, *templates))
+        parser = MessageParser(self.catalogue, self.settings, (*self.mined, *templates))
+        parser._masked = self._masked  # masks are the same whatever is known
+        return parser
 
     @property
     def templates(self) -> tuple[Template, ...]:
@@ -67,8 +70,8 @@ class MessageParser:
     def unmatched(self, messages: pl.Series) -> pl.Series:
         """The distinct masked messages that match no template, sorted (strings)."""
         found = pl.concat(_in_slices(self._shapes, messages.cast(pl.String))).unique()
-        masked = masks.general(found.str.strip_suffix("\n")).unique()
-        missing = [text for text in masked.to_list() if self._find(text) is None]
+        masked = set(self._general(found.str.strip_suffix("\n").to_list()))
+        missing = [text for text in masked if self._find(text) is None]
         return pl.Series("masked", missing, dtype=pl.String).sort()
 
     def _shapes(self, messages: pl.Series) -> pl.Series:
@@ -115,14 +118,26 @@ class MessageParser:
         new = [shape for shape in distinct if shape not in plans]
         if not new:
             return plans
-        masked = masks.general(pl.Series("shape", [own for own, _ in new], dtype=pl.String))
-        for shape, masked_shape in zip(new, masked.to_list(), strict=True):
+        for shape, masked_shape in zip(new, self._general([own for own, _ in new]), strict=True):
             key, text = self._find(masked_shape) or (CATCH_ALL.template_id, CATCH_ALL.text)
             plans[shape] = key, parameters.cut(text, shape[1])
         if len(kept) + len(new) > _PLANS_KEPT:
             kept = self._plans = {}
         kept.update({shape: plans[shape] for shape in new[:_PLANS_KEPT]})
         return plans
+
+    def _general(self, shape: list[str]) -> list[str]:
+        """The masked message of each shape."""
+        kept = self._masked  # another thread may put a new one in its place
+        new = list(dict.fromkeys(each for each in shape if each not in kept))
+        masked = dict(
+            zip(new, masks.general(pl.Series("shape", new, dtype=pl.String)).to_list(), strict=True)
+        )
+        found = [masked[each] if each in masked else kept[each] for each in shape]
+        if len(kept) + len(new) > _PLANS_KEPT:
+            kept = self._masked = {}
+        kept.update(itertools.islice(masked.items(), _PLANS_KEPT))
+        return found
 
     def _find(self, masked: str) -> tuple[str, str] | None:
         """The key of a masked message, and the text whose wildcards are its parameters."""
