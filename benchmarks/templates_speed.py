@@ -1,10 +1,15 @@
 """How fast messages become keys and parameters, beside drain3 line by line.
 
-    python benchmarks/templates_speed.py [RAW_FOLDER] [--messages 1000000] [--peer 30000]
+    python -m benchmarks.templates_speed [RAW_FOLDER] [--messages 1000000] [--peer 30000] [--rounds 5]
+    python -m benchmarks.templates_speed --systems [--messages 100000] [--peer 5000]
 
 RAW_FOLDER holds raw HDFS lines (dt=*/*.log). Without it, lines of that shape are drawn: the real order of
-events does not matter here. Both sides see the same messages in the same run: ours finds what is unmatched, mines
-it and parses all with parameters; the peer feeds each line to drain3's TemplateMiner and extracts its parameters.
+events does not matter here. `--systems` takes the messages of each system of benchmarks/template_quality.py, over
+and over with every digit drawn anew, so that templates and shapes are real and no value comes twice.
+
+Both sides see the same messages, in turn: ours finds what is unmatched, mines it and parses all with parameters;
+the peer feeds each line to drain3's TemplateMiner and extracts its parameters, as it comes and with five masks.
+Medians of the rounds.
 """
 
 from __future__ import annotations
@@ -16,11 +21,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 from drain3 import TemplateMiner
 from drain3.masking import MaskingInstruction
 from drain3.template_miner_config import TemplateMinerConfig
 
+from benchmarks import template_quality
 from deeplog_ops import config
 from deeplog_ops.templates.catalogue import Catalogue
 from deeplog_ops.templates.mining import mine
@@ -112,29 +119,49 @@ def peer(messages: list[str], masking: list[MaskingInstruction]) -> tuple[tuple[
     return watch.rates(len(messages)), len(miner.drain.clusters)
 
 
+def redrawn(messages: pl.Series, count: int) -> pl.Series:
+    """Messages over again until there are enough, each digit of them drawn anew."""
+    times = -(-count // len(messages))
+    text = "\n".join(message.replace("\n", " ") for message in messages.to_list() * times)
+    data = np.frombuffer(text.encode(), dtype=np.uint8).copy()
+    digits = (data >= ord("0")) & (data <= ord("9"))
+    data[digits] = np.random.default_rng(0).integers(ord("0"), ord("9") + 1, digits.sum())
+    return pl.Series("message", data.tobytes().decode().split("\n")).head(count)
+
+
+def compare(name: str, messages: pl.Series, peer_messages: int, rounds: int) -> None:
+    """Print a row: messages a second, and how many times as fast as the peer, by the clock and by CPU."""
+    lines = messages.head(peer_messages).to_list()
+    sides = (lambda: ours(messages), lambda: peer(lines, []), lambda: peer(lines, FIVE_MASKS))
+    rates = np.array([[side()[0] for side in sides] for _ in range(rounds)])  # (round, side, clock and CPU)
+    ratios = np.median(rates[:, :1] / rates[:, 1:], axis=0)
+    print(f"{name:10}" + "".join(f"{rate:12,.0f}" for rate in np.median(rates[:, 0], axis=0)), end="")
+    print("".join(f"{clock:14.1f}{cpu:8.1f}" for clock, cpu in ratios), flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", nargs="?", type=Path)
-    parser.add_argument("--messages", type=int, default=1_000_000)
-    parser.add_argument("--peer", type=int, default=30_000)
-    arguments = parser.parse_args()
-    count = arguments.messages
-    messages = read(arguments.folder, count) if arguments.folder else drawn(count)
+    parser.add_argument("--systems", action="store_true")
+    parser.add_argument("--messages", type=int)
+    parser.add_argument("--peer", type=int)
+    parser.add_argument("--rounds", type=int, default=5)
+    given = parser.parse_args()
+    print(f"{'':10}{'messages a second':^24}{'x drain3 as it comes':^22}{'x with five masks':^22}")
+    print(f"{'':10}{'clock':>12}{'CPU':>12}" + f"{'clock':>14}{'CPU':>8}" * 2)
+    if given.systems:
+        for name, (messages, _) in template_quality.systems().items():
+            compare(name, redrawn(messages, given.messages or 100_000), given.peer or 5_000, given.rounds)
+        return
+    count = given.messages or 1_000_000
+    messages = read(given.folder, count) if given.folder else drawn(count)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(f"{'messages a second':32}{'by the clock':>14}{'of CPU':>12}  templates")
-    for attempt in ("cold", "warm"):
-        rates, templates = ours(messages)
-        print(f"{'deeplog-ops, ' + attempt:32}{rates[0]:14,.0f}{rates[1]:12,.0f}{templates:11}")
+    first = ours(messages)[0]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    lines = messages.head(arguments.peer).to_list()
-    for name, masking in (("as it comes", []), ("five masks", FIVE_MASKS)):
-        slow, templates = peer(lines, masking)
-        print(f"{'drain3 line by line, ' + name:32}{slow[0]:14,.0f}{slow[1]:12,.0f}{templates:11}", end="")
-        print(
-            f"  deeplog-ops is {rates[0] / slow[0]:.1f} times as fast by the clock, {rates[1] / slow[1]:.1f} by CPU"
-        )
+    compare("HDFS", messages, given.peer or 30_000, given.rounds)
+    print(f"first call: {first[0]:,.0f} by the clock, {first[1]:,.0f} of CPU")
     print(f"peak memory over the messages themselves: {(peak - before) / 1024:,.0f} MiB")
 
 
