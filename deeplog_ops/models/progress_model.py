@@ -122,7 +122,8 @@ class ProgressModel:
         self, sequences: Sequence[Sequence[str]], *, leave_out: bool = False
     ) -> tuple[NDArray[np.bool_], Ints]:
         """Whether each event and end never came after the key before it in training, flat (E,), and where each sequence
-        begins (N + 1,). A step that a sequence repeats is told of once, where it first came.
+        begins (N + 1,). A step that a sequence repeats is told of once, where it first came; each key that training
+        never saw makes steps of its own.
 
         `leave_out` is for training sequences: then a session of the sequence itself does not count.
         """
@@ -132,8 +133,10 @@ class ProgressModel:
         (came,) = _looked_up(self.levels[LAST].pair, pair, self.levels[LAST].pairs)
         if leave_out:
             came = came - _own(events, history, pair, came)[1]
+        told = SessionEvents.of(self.vocabulary.with_keys_of(sequences), sequences)
+        step = mixed(*(each.view(np.uint64) for each in (told.sequence, told.before(1), told.symbols)))
         first = np.zeros(len(pair), bool)
-        first[np.unique(mixed(events.sequence.view(np.uint64), pair), return_index=True)[1]] = True
+        first[np.unique(step, return_index=True)[1]] = True
         return first & (came <= 0), events.starts
 
     def expected(self, keys: Sequence[str], place: int, most: int) -> list[tuple[str, float]]:

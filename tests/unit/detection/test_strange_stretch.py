@@ -62,6 +62,14 @@ def test_a_step_repeated_over_and_over_is_one_strange_step() -> None:
     assert strange.sum() == 2  # the end after the start, and the end after an end
 
 
+def test_keys_that_training_never_saw_are_as_many_strange_steps() -> None:
+    order = SessionEvidence.fit(transfers(200, 1), budget=0.001).every.order
+    strange, starts = order.strange_steps(
+        [("start", *(f"new {number}" for number in range(20))), ("new",) * 20]
+    )
+    assert np.add.reduceat(strange, starts[:-1]).tolist() == [21, 3]
+
+
 def test_what_tells_is_more_than_any_session_of_training_has_or_all_but_one_that_stands_apart() -> None:
     def level(*most: int) -> float:
         ones = np.ones(50, np.int64)
