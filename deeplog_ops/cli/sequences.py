@@ -166,8 +166,8 @@ def predict(
     detector, saved_reading = load_detector(folder, device)
     sessions = reading.over(saved_reading).read(*files)
     with working("judging"):
-        p_values, flagged = detector.p_values(sessions.keys), detector.flag(sessions.keys, budget)
-        found = findings(sessions, detector, p_values, flagged)
+        p_values, flagged = detector.p_values(sessions.keys, budget), detector.flag(sessions.keys, budget)
+        found = findings(sessions, detector, p_values, flagged, budget)
         told = report_of(sessions, detector.key_model, p_values, flagged, top)
     with _opened(out) as target:
         _write(found, form, target)

@@ -52,9 +52,12 @@ class SessionDetector:
         """Too few sessions to say what is rare."""
         return self.evidence.sessions < self.least_sessions
 
-    def p_values(self, sequences: Sequence[Sequence[str]]) -> NDArray[np.float64]:
-        """The share of normal sessions at least as anomalous as each sequence (N,); small is anomalous."""
-        return self.evidence.judge(sequences).p_value
+    def p_values(
+        self, sequences: Sequence[Sequence[str]], budget: float | None = None
+    ) -> NDArray[np.float64]:
+        """The share of normal sessions at least as anomalous as each sequence (N,); small is anomalous, and the budget or
+        less is what `flag` flags."""
+        return self.evidence.judge(sequences, budget).p_value
 
     def flag(self, sequences: Sequence[Sequence[str]], budget: float | None = None) -> NDArray[np.bool_]:
         """Which sequences are anomalous (N,), for the training's budget of false alarms or another."""

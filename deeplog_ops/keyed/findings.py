@@ -109,17 +109,24 @@ class Report:
 
 
 def findings(
-    sessions: KeyedSessions, detector: SessionDetector, p_values: ArrayLike, flagged: ArrayLike
+    sessions: KeyedSessions,
+    detector: SessionDetector,
+    p_values: ArrayLike,
+    flagged: ArrayLike,
+    budget: float | None = None,
 ) -> list[Finding]:
     """The flagged sessions (N,), the least p-value first, each with where it is least likely to the key model; where it
-    has keys that training never saw, with the first of these."""
+    has keys that training never saw, with the first of these. `budget` is the one that they were flagged for."""
     p = np.asarray(p_values, float)
     rows = np.flatnonzero(np.asarray(flagged, bool))
     rows = rows[np.argsort(p[rows], kind="stable")]
     scores = detector.key_model.score([sessions.keys[row] for row in rows], expected=EXPECTED).to_pylist()
     evidence = detector.evidence
     keys = [sessions.keys[row] for row in rows]
-    differences, stretches = evidence.supported.counts.differences_of(keys), evidence.strange_stretches(keys)
+    differences, stretches = (
+        evidence.supported.counts.differences_of(keys),
+        evidence.strange_stretches(keys, budget),
+    )
     return [
         _finding(sessions, row, float(p[row]), score, apart, stretch, evidence)
         for row, score, apart, stretch in zip(rows.tolist(), scores, differences, stretches, strict=True)

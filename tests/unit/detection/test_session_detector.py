@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,10 @@ from safetensors.numpy import load, save
 from deeplog_ops.config import Detection, KeyModelSettings
 from deeplog_ops.detection.session_detector import SessionDetector
 from deeplog_ops.detection.session_evidence import SessionEvidence
+from deeplog_ops.detection.strange_stretch import STRETCH
 from deeplog_ops.errors import ModelError
+from deeplog_ops.keyed.findings import findings
+from deeplog_ops.keyed.sessions import KeyedSessions
 from tests.unit.detection.known_sessions import transfers, without
 
 SMALL = KeyModelSettings(epochs=1, hidden=4, embedding=4, device="cpu", seed=7)
@@ -34,6 +38,26 @@ def test_it_flags_what_the_evidence_flags_and_the_key_model_has_no_say(detector:
 
 def test_a_larger_budget_flags_no_less(detector: SessionDetector) -> None:
     assert (detector.flag(ASKED, 0.2) >= detector.flag(ASKED)).all()
+
+
+@pytest.mark.parametrize("budget", [None, 1e-6, 0.01, 0.2])
+def test_what_is_flagged_is_as_rare_as_the_budget_that_was_asked_for(
+    detector: SessionDetector, budget: float | None
+) -> None:
+    allowed = detector.evidence.budget if budget is None else budget
+    rare = detector.p_values(ASKED, budget) <= allowed * (1 + 1e-12)
+    assert np.array_equal(detector.flag(ASKED, budget), rare)
+
+
+@pytest.mark.parametrize("budget", [None, 0.5])
+def test_a_strange_stretch_is_told_of_where_it_tells_at_the_budget_that_was_asked_for(
+    detector: SessionDetector, budget: float | None
+) -> None:
+    evidence = replace(detector.evidence, strange=(200, *(30,) * (STRETCH - 1)))
+    foreign = tuple(f"foreign {number}" for number in range(20))
+    sessions = KeyedSessions(("one",), (foreign,), None)
+    (found,) = findings(sessions, replace(detector, evidence=evidence), [1e-9], [True], budget)
+    assert ("never came after the one before" in found.reason) == (budget == 0.5)
 
 
 @pytest.mark.parametrize("sessions", [1, 2, 5])
