@@ -6,10 +6,12 @@ import numpy as np
 from sklearn.cluster import AgglomerativeClustering
 
 from deeplog_ops.models.classic.count_vectors import Counts, CountTable, Features, Floats
-from deeplog_ops.models.classic.model import CountScore, row_by_row
+from deeplog_ops.models.classic.model import CountScore
 
 WIDTH = 0.3  # between any two sessions of a cluster at most; between unit vectors, so of 2
 ROWS = 2_000  # distinct vectors clustered, those of most sessions: memory grows with the square
+AT_ONCE = 1_000  # vectors compared at once: bounds memory
+CLOSE = 1e-9  # far more than squared distances are off by rounding
 SMALLEST = 1e-12
 
 
@@ -33,11 +35,20 @@ def log_clustering(table: CountTable, seed: int = 0) -> CountScore:
         cluster = estimator.fit(vectors).labels_
     known = np.array([_representative(vectors[of], sessions[of]) for of in _members(cluster)])
 
-    def nearest(vector: Floats) -> float:
-        return float(np.sqrt(((known - vector) ** 2).sum(axis=1)).min())
+    lengths = (known**2).sum(axis=1)
+
+    def nearest(vector: Floats, rough: Floats) -> float:
+        # Products of whole matrices round by what stands beside a row: they only say which are worth comparing.
+        close = known[rough <= rough.min() + CLOSE]
+        return float(np.sqrt(((close - vector) ** 2).sum(axis=1)).min())
 
     def score(counts: Counts) -> Floats:
-        return row_by_row(nearest, directions(counts))
+        found = np.empty(len(counts))
+        for first in range(0, len(counts), AT_ONCE):
+            some = directions(counts[first : first + AT_ONCE])
+            rough = lengths - 2 * some @ known.T
+            found[first : first + AT_ONCE] = [nearest(*each) for each in zip(some, rough, strict=True)]
+        return found
 
     return score
 
