@@ -28,7 +28,6 @@ def health(source_name: str, as_json: bool) -> None:
     from rich.table import Table
 
     from deeplog_ops.db.training_doubts import awaiting, unasked
-    from deeplog_ops.errors import DeeplogError
     from deeplog_ops.steps.drift import drift
     from deeplog_ops.steps.misplaced_days import MisplacedDays, misplaced_days
     from deeplog_ops.steps.workplace import Workplace
@@ -39,7 +38,7 @@ def health(source_name: str, as_json: bool) -> None:
     doubts, error = awaiting(place.engine, key, found.version), unasked(place.engine, key, found.version)
     try:
         misplaced = misplaced_days(place, source_name)
-    except (DeeplogError, OSError) as failure:  # what the tables say of the model does not hang on raw files
+    except Exception as failure:  # of a disk or any object store: what the tables say of the model does not hang on raw files
         misplaced = MisplacedDays((), ())
         click.secho(
             f"whether raw files have the lines of published days is not known: {failure}",

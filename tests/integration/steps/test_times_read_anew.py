@@ -215,6 +215,21 @@ def test_health_names_them_and_source_forget_refuses_days_that_have_lines(run: R
     assert f"{day} is gone: " in done.out
 
 
+def test_health_speaks_of_the_model_while_an_object_store_lets_nobody_in(
+    run: Run, platform: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(platform.root / "none"))
+    path = platform.root / "sources" / "sample.yaml"
+    path.write_text(path.read_text().replace(str(platform.raw), "s3://no-such-bucket/raw"))
+    told = run("health", "--source", "sample", "--json")
+    assert told.code == 0, told.err
+    assert json.loads(told.out)["days_without_lines"] == []
+    assert "whether raw files have the lines of published days is not known: " in told.err
+
+
 def days(place: Workplace) -> list[date]:
     with place.engine.connect() as connection:
         return list(connection.execute(text("SELECT day FROM deeplog.days ORDER BY day")).scalars())
