@@ -18,7 +18,7 @@ Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 KEYS = 1_000  # that have a column of their own: those that most sessions have
-CELLS = 2**22  # of a table at most, and scored at once: 200,000 vectors of 20 keys, 4,186 of KEYS
+CELLS = 2**22  # of a table at most, and scored at once: 199,728 vectors of 20 keys, 4,190 of KEYS
 
 
 @dataclass(frozen=True)
