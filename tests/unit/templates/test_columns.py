@@ -6,13 +6,16 @@ import re
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from deeplog_ops import config
 from deeplog_ops.templates import masks, parameters, parsing
+from deeplog_ops.templates.catalogue import Catalogue
 from deeplog_ops.templates.for_messages import parse_all
 from deeplog_ops.templates.lines import column, first_lines
+from deeplog_ops.templates.mining import mine
 from deeplog_ops.templates.shapes import joined, kept, places, shapes, starts
 
 OWN = config.Templates(masks=(config.Mask(name="order", pattern=r"order [A-Z]+|k=\S+"),))
@@ -99,3 +102,19 @@ def test_no_number_is_missed_by_looking_at_shapes_first(batch: list[str]) -> Non
     )
     assert found.to_pylist() == [[each] for each in batch]
     assert numbers.to_pylist() == [[number] for number in parameters.numbers_of(values).to_list()]
+
+
+@given(st.lists(message, min_size=1, max_size=10), st.sampled_from([1, 2, 2**16]))
+@settings(max_examples=100, deadline=None)
+def test_what_a_parser_remembers_changes_nothing(batch: list[str], remembered: int) -> None:
+    messages = pl.Series(batch, dtype=pl.String)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parsing, "_PLANS_KEPT", remembered)
+        first = parsing.MessageParser(Catalogue(), OWN)
+        mined = tuple(mine(first.unmatched(messages).to_list(), OWN))
+        second = first.with_templates(mined)
+        fresh = parsing.MessageParser(Catalogue(), OWN, mined).parse(messages)
+        assert second.parse(messages) == fresh
+        assert second.parse(messages[::-1]).to_pylist()[::-1] == fresh.to_pylist()
+        assert second.unmatched(messages).is_empty()
+        assert max(len(second._masked), len(second._plans)) <= remembered
