@@ -13,7 +13,7 @@ from scipy.spatial.distance import cdist
 
 from deeplog_ops.config import KeyModelSettings
 from deeplog_ops.detection import session_evidence as default
-from deeplog_ops.detection.strange_stretch import most_strange, reaching, telling
+from deeplog_ops.detection import strange_stretch
 from deeplog_ops.detection.tail import Tail
 from deeplog_ops.detection.unsupported import unsupported
 from deeplog_ops.evaluation.session_evaluation import KeySequence
@@ -208,8 +208,10 @@ class Variant:
         at_order = max(default.ORDER_FLOOR, at_order)
         steps, enough = ProgressModel.fit(keys, counts.tolist()), np.inf
         if self.stretches:
-            strange = most_strange(*steps.strange_steps(keys, leave_out=True))
-            enough = telling(reaching(strange[~alone], counts[~alone]), int(counts.sum()), budget)
+            strange = strange_stretch.most_strange(*steps.strange_steps(keys, leave_out=True))
+            enough = strange_stretch.telling(
+                strange_stretch.reaching(strange[~alone], counts[~alone]), int(counts.sum()), budget
+            )
         return VariantJudge(self, supported, every if alone.any() else None, at_sum, at_order, steps, enough)
 
     def _highest(self, counts: Score) -> float:
@@ -253,6 +255,6 @@ class VariantJudge:
             by_sum = np.minimum(by_sum, total_all / self.variant.trust)
             known, order = sets_all == 0, np.minimum(order, order_all)
         strength = np.maximum(by_sum, np.where(known, order / self.at_order, 0.0))
-        strange = most_strange(*self.steps.strange_steps(sequences))
-        strength = np.maximum(strength, strange / self.strange_enough)
+        strange = strange_stretch.most_strange(*self.steps.strange_steps(sequences))
+        strength = np.maximum(strength, strange_stretch.strength(strange, self.strange_enough, self.at_sum))
         return strength >= 1, strength

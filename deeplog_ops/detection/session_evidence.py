@@ -262,7 +262,9 @@ class SessionEvidence:
         key where that alone tells, then MARGIN nats beyond the threshold."""
         at_sum, at_order = self.thresholds(budget)
         strength = np.maximum(by_sum, np.where(known, order / at_order, 0.0))
-        strength = np.maximum(strength, strange / self.telling_strange(budget))
+        strength = np.maximum(
+            strength, strange_stretch.strength(strange, self.telling_strange(budget), at_sum)
+        )
         if not self.new_keys_tell:
             return strength
         new = np.fromiter(new_key, bool, len(strength))

@@ -130,7 +130,7 @@ def _finding(
     told_strange = {}
     if stretch is not None:
         counted = f"{stretch_reason(stretch.first, stretch.strange, stretch.steps)} {counted}".strip()
-        told_strange = {"strange": {"first": stretch.first, "last": stretch.last, "steps": stretch.strange}}
+        told_strange = {"stretch": {"first": stretch.first, "last": stretch.last, "strange": stretch.strange}}
     return Finding(
         kind=kind,
         score=strength * evidence.thresholds(settings.false_alarms)[0],

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 STRETCH = 16  # steps, the end of a session among them
+NATS = 1.0  # that each strange step says beyond those that are enough
 LEAST = 6  # strange ones in a stretch, from where on it may tell
 BUDGET = 0.5  # the share of the budget of false alarms that is theirs
 APART = 4  # strange steps more than all others but one session of training have: that one is an accident
@@ -71,6 +72,15 @@ def telling(reached: Sequence[int], sessions: int, budget: float) -> float:
         if reached[level - 1] <= room or reached[level - APART] <= max(1, room):
             return float(level)
     return np.inf
+
+
+def strength(most: Ints, enough: float, threshold: float) -> NDArray[np.float64]:
+    """As strengths of the verdict (N,): 1 where they are enough, and NATS for each one more, as parts of the `threshold` of
+    what is counted in nats."""
+    found: NDArray[np.float64] = np.where(
+        most >= enough, 1 + (most - enough) * NATS / threshold, most / enough
+    )
+    return found
 
 
 def _most(strange: Flags, start: Ints) -> tuple[Ints, Ints]:

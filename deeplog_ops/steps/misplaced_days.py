@@ -54,9 +54,14 @@ def misplaced_days(place: Workplace, source_name: str) -> MisplacedDays:
 
 def forget(place: Workplace, source_name: str, days: Sequence[date]) -> dict[date, int]:
     """Take published days away; of each how many rows. Refuses, and deletes nothing, where a raw file has lines of one of
-    them: such a day is run again. DatabaseError."""
+    them: such a day is run again; and where no raw file is there to say so. DatabaseError."""
     source = place.registered(source_name)
     files = _files(place, source)
+    if not files:
+        raise DatabaseError(
+            f"no raw file of {source_name} is found, so none can speak for its days: is its folder or bucket there? "
+            f"`deeplog-ops source check {source_name}` shows what is looked for. Nothing was deleted"
+        )
     known = {published.day: published for published in published_days(place.engine, source.key)}
     unknown = [day for day in days if day not in known]
     if unknown:

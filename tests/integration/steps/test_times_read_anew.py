@@ -131,6 +131,16 @@ def test_days_whose_files_are_gone_or_were_run_again_are_not_named(place: Workpl
     assert list(forget(place, "box", [first])) == [first], "and who wants to may take it away"
 
 
+def test_where_no_file_is_found_at_all_no_day_is_taken_away(place: Workplace) -> None:
+    day = date(2026, 3, 1)
+    assert events(place, day, "before") == 1
+    logs = place.sources.parent / "logs"
+    logs.rename(logs.with_name("unmounted"))
+    with pytest.raises(DatabaseError, match=r"no raw file of box is found.*Nothing was deleted"):
+        forget(place, "box", [day])
+    assert days(place) == [day]
+
+
 def test_a_day_is_not_taken_away_under_a_run(place: Workplace) -> None:
     earlier, wrong = date(2026, 3, 1), date(2026, 3, 2)
     assert events(place, earlier, "wrong") == events(place, wrong, "wrong") == 1

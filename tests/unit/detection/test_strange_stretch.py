@@ -18,6 +18,7 @@ from deeplog_ops.detection.strange_stretch import (
     most_strange,
     reaching,
     strangest,
+    strength,
     telling,
 )
 from tests.unit.detection.known_sessions import Session, flagged, transfers
@@ -126,6 +127,21 @@ def test_the_stretch_that_is_told_is_where_the_foreign_part_stands() -> None:
     assert 30 <= stretch.first <= stretch.last <= 50
 
 
+def test_each_strange_step_more_than_are_enough_is_a_nat_of_the_threshold() -> None:
+    most = np.array([0, 3, 6, 7, STRETCH])
+    assert strength(most, 6.0, 20.0).tolist() == [0, 0.5, 1, 1.05, 1.5]
+    assert strength(most, np.inf, 20.0).tolist() == [0] * 5
+
+
+def test_a_stretch_makes_no_session_rarer_than_its_steps_can_say() -> None:
+    machine, generator = Machine.drawn(1, 6, 5, (60, 300)), np.random.default_rng(1)
+    evidence = SessionEvidence.fit(machine.normal(generator, 100), budget=0.001)
+    judged = evidence.judge(machine.strange(generator, 50))
+    by_others = evidence.thresholds()[0] * (judged.strength - 1) > STRETCH - LEAST
+    assert not by_others.all()
+    assert (judged.p_value[~by_others] >= 0.001 * np.exp(LEAST - STRETCH) * 0.999).all()
+
+
 def test_an_anomaly_tells_of_its_stretch_and_points_into_it() -> None:
     machine, generator = Machine.drawn(2, 3, 4, (80, 120)), np.random.default_rng(2)
     evidence = SessionEvidence.fit(machine.normal(generator, 100), budget=0.001)
@@ -133,11 +149,11 @@ def test_an_anomaly_tells_of_its_stretch_and_points_into_it() -> None:
     keys = [*own[:30], *foreign, *own[30:]]
     row = {"keys": keys, "rank": [0] * (len(keys) + 1), "probability": [0.1] * (len(keys) + 1)}
     (found,) = findings([row], [2.0], [1e-5], evidence, Detection(), {})
-    told = found.details["strange"]
+    told = found.details["stretch"]
     assert told["first"] <= found.worst <= told["last"]
     steps = told["last"] - told["first"] + 1
     assert (
-        f"In {steps} steps from step {told['first'] + 1} on, {told['steps']} different ones never came after the one"
+        f"In {steps} steps from step {told['first'] + 1} on, {told['strange']} different ones never came after the one"
         in found.reason
     )
 
