@@ -34,7 +34,7 @@ PARSED = pa.schema(
 )
 CATCH_ALL = Template(template_id(masks.WILDCARD), masks.WILDCARD)
 
-_ROWS_AT_ONCE = 2**14  # what is made in between then fits the cache
+_ROWS_AT_ONCE = 2**13  # what is made in between then fits the cache
 _PLANS_KEPT = 2**16
 _BYTES_AT_ONCE = 2**23
 _Result = TypeVar("_Result")
