@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from s3fs import S3FileSystem
 from sqlalchemy import text
 
 from deeplog_ops.db.maintenance import expire_results
@@ -228,8 +229,9 @@ def test_health_names_them_and_source_forget_refuses_days_that_have_lines(run: R
 def test_health_speaks_of_the_model_while_an_object_store_lets_nobody_in(
     run: Run, platform: Sample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
+    S3FileSystem.clear_instance_cache()  # one that another test opened is let in
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(platform.root / "none"))
     path = platform.root / "sources" / "sample.yaml"
