@@ -49,7 +49,7 @@ def doubts(source_name: str, version: str | None, as_json: bool) -> None:
     if not found:
         click.echo(
             f"version {chosen} of {source_name} asks nothing: no group of its training sessions is odd and small enough, "
-            "most of them are like no other, or it was trained before trainings asked"
+            "many of them are like no other, or it was trained before trainings asked"
         )
         return
     waiting = [each for each in found if each.verdict is None]

@@ -8,8 +8,9 @@ done twice shows at the first key that follows, in whatever order the branches w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,13 +128,15 @@ class ProgressModel:
 
         `leave_out` is for training sequences: then a session of the sequence itself does not count.
         """
-        events = SessionEvents.of(self.vocabulary, sequences)
-        history = _histories(self.vocabulary, events, self.free)[LAST]
+        told = SessionEvents.of(self.vocabulary.with_keys_of(sequences), sequences)
+        # New keys stand behind those of training, to which each is the same ESCAPE.
+        known = np.where(told.symbols < len(self.vocabulary), told.symbols, ESCAPE)
+        events = replace(told, symbols=known)
+        history = next(islice(_histories(self.vocabulary, events, self.free), LAST, None))
         pair = mixed(history, events.symbols.view(np.uint64))
         (came,) = _looked_up(self.levels[LAST].pair, pair, self.levels[LAST].pairs)
         if leave_out:
             came = came - _own(events, history, pair, came)[1]
-        told = SessionEvents.of(self.vocabulary.with_keys_of(sequences), sequences)
         step = mixed(*(each.view(np.uint64) for each in (told.sequence, told.before(1), told.symbols)))
         first = np.zeros(len(pair), bool)
         first[np.unique(step, return_index=True)[1]] = True
@@ -213,19 +216,17 @@ def _counted(
     ]
 
 
-def _histories(vocabulary: Vocabulary, events: SessionEvents, free: Collection[str]) -> list[Hashes]:
-    """What stands before each event, from the smallest history to the largest: LEVELS arrays (E,)."""
+def _histories(vocabulary: Vocabulary, events: SessionEvents, free: Collection[str]) -> Iterator[Hashes]:
+    """What stands before each event (E,), from the smallest history to the largest, LEVELS in all; each made when asked."""
     hashes, left_out = symbol_hashes(vocabulary), frozenset(free)
+    yield np.zeros(len(events.symbols), np.uint64)
+    last = hashes[events.before(1)]
+    yield mixed(1, last)
+    yield mixed(2, last, hashes[events.before(2)])
     structural = hashes.copy()
     structural[vocabulary.encode([key for key in vocabulary.keys if key in left_out])] = 0
-    last, second = hashes[events.before(1)], hashes[events.before(2)]
-    return [
-        np.zeros(len(events.symbols), np.uint64),
-        mixed(1, last),
-        mixed(2, last, second),
-        mixed(3, events.so_far(structural)),
-        mixed(4, events.so_far(hashes)),
-    ]
+    yield mixed(3, events.so_far(structural))
+    yield mixed(4, events.so_far(hashes))
 
 
 def _looked_up(known: Hashes, wanted: Hashes, *values: Ints) -> tuple[Ints, ...]:
